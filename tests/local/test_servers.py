@@ -46,7 +46,7 @@ def test_redis_keeps_what_it_answered_through_kill_9(tmp_path: Path) -> None:
     try:
         with redis.Redis.from_url(again.url) as client:
             assert client.get("kept") == b"yes"
-        with redis.Redis(port=again.port) as stranger, pytest.raises(redis.AuthenticationError):
+        with redis.Redis(port=again.port, retry=None) as stranger, pytest.raises(redis.AuthenticationError):
             stranger.get("kept")
     finally:
         again.stop()
