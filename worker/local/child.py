@@ -1,7 +1,8 @@
-"""Runs a program so that it dies with the process that started it, and cannot outlive it even after kill -9.
+"""Runs a program so that it dies with the process that started it, even when that one is killed outright.
 
-Run as a script it ties itself to its parent and then becomes the program by exec, so the pid stays the same. A
-`preexec_fn` would do it too, but runs Python between fork and exec, which is unsafe once the parent has threads.
+Run as a script it ties itself to its parent and then becomes the program by exec, so the pid stays the same.
+A `preexec_fn` would do it too, but runs Python between fork and exec, which is unsafe once the parent has
+threads.
 """
 
 import ctypes
@@ -22,7 +23,7 @@ def start_child(
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `argv` in its own session with stdout and stderr appended to `log`; `stdin` is written and closed.
+    """Start `argv` in its own session, stdout and stderr appended to `log`; `stdin` is written and closed.
 
     Linux sends the death signal when the *thread* that started the child ends: call this from a thread that
     lives as long as the child should. Elsewhere the child is an ordinary one.

