@@ -1,0 +1,86 @@
+"""The smallest real thing with the engine's face: frames and state follow from seed, window and carried state only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+
+FPS = 24
+SIZE = 64
+
+
+@dataclass(frozen=True)
+class TinyWindow:
+    index: int
+    start_frame: int
+    frames: np.ndarray
+    state: dict[str, torch.Tensor]
+    seconds: dict[str, float]
+
+
+class TinyEngine:
+    """Drifts a textured picture; how far depends on the carried state, so a wrong resume shows.
+
+    Args:
+        step_seconds: time of one of the four steps a window takes; `check` is called before each.
+        before_window: called with the window's index before it is made; may raise.
+    """
+
+    config = SimpleNamespace(fps=FPS, sizes=("64x64",))
+
+    def __init__(
+        self, *, step_seconds: float = 0.0, before_window: Callable[[int], None] = lambda index: None
+    ) -> None:
+        self._step_seconds = step_seconds
+        self._before_window = before_window
+
+    def paint(self, prompt: str, *, seed: int, check: Callable[[], None] | None = None) -> np.ndarray:
+        rng = np.random.default_rng([seed, len(prompt)])
+        coarse = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        return np.kron(coarse, np.ones((SIZE // 8, SIZE // 8, 1), np.uint8))
+
+    def generate(
+        self,
+        shots: Sequence,
+        image: np.ndarray,
+        *,
+        num_frames: int,
+        seed: int,
+        start_window: int = 0,
+        state: dict[str, torch.Tensor] | None = None,
+        check: Callable[[], None] | None = None,
+    ) -> Iterator[TinyWindow]:
+        offset = 0 if state is None else int(state["offset"])
+        picture = image[:SIZE, :SIZE]
+        for index, start, count in plan(num_frames):
+            if index < start_window:
+                continue
+            self._before_window(index)
+            started = time.perf_counter()
+            for _ in range(4):
+                if check:
+                    check()
+                time.sleep(self._step_seconds)
+            speed = 1 + int(np.random.default_rng([seed, index]).integers(0, 4))
+            frames = np.stack([np.roll(picture, offset + speed * i, axis=1) for i in range(count)])
+            offset += speed * count
+            seconds = {"denoise": time.perf_counter() - started, "decode": 0.0}
+            yield TinyWindow(index, start, frames, {"offset": torch.tensor(offset)}, seconds)
+
+    def describe(self) -> dict[str, str]:
+        return {"model": "tiny"}
+
+
+def plan(num_frames: int) -> list[tuple[int, int, int]]:
+    """(index, start_frame, num_frames) of each window: 25 first, then 24, the last trimmed."""
+    windows, start = [], 0
+    while start < num_frames:
+        count = min(25 if not windows else 24, num_frames - start)
+        windows.append((len(windows), start, count))
+        start += count
+    return windows

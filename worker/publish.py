@@ -1,0 +1,134 @@
+"""Make one window durable: segment, state, playlist, record, in that order.
+
+Whatever the record tells of lies in storage already, so a reader never finds a name without its bytes, and a crash at
+any point leaves either nothing new or everything. Runs one window behind the engine, on its own thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from safetensors.torch import save
+
+from worker.contract import keys
+from worker.contract.errors import Unavailable
+from worker.contract.job import Job, Segment
+from worker.contract.playlist import file_name, render
+from worker.contract.storage import Storage
+from worker.contract.store import JobStore
+from worker.lease import Lease
+from worker.segments import encode_segment
+from worker.timings import Timings
+
+if TYPE_CHECKING:
+    from model.engine import Window
+
+log = logging.getLogger(__name__)
+
+STATES_KEPT = 2
+GIVE_UP_SECONDS = 120.0
+"""How long an outage of the storage is sat out inside a slice before the job goes back to the queue."""
+
+
+class Publisher:
+    """Publishes windows in the order of `submit`, at most one in flight.
+
+    Args:
+        job: the record as it was when the slice began.
+        scratch: a folder; every published segment is kept there under its storage name, for the final MP4.
+    """
+
+    def __init__(
+        self, store: JobStore, storage: Storage, job: Job, lease: Lease, timings: Timings, scratch: Path
+    ) -> None:
+        self.segments: list[Segment] = list(job.segments)
+        self._store = store
+        self._storage = storage
+        self._job = job
+        self._lease = lease
+        self._timings = timings
+        self._scratch = scratch
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"publish-{job.id}")
+        self._pending: Future[None] | None = None
+
+    def __enter__(self) -> Publisher:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # The window in flight is finished work: it is committed even when the engine was stopped behind it.
+        self._executor.shutdown(wait=True)
+
+    def submit(self, window: Window) -> None:
+        """Hand over a window; waits for, and raises the errors of, the one before."""
+        self.drain()
+        self._pending = self._executor.submit(self._publish, window)
+
+    def drain(self) -> None:
+        """Wait until everything submitted is committed.
+
+        Raises:
+            LeaseLost: the token was stale.
+            Unavailable: the storage stayed away for `GIVE_UP_SECONDS`.
+        """
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def put_playlist(self, *, ended: bool) -> None:
+        """Write the stored playlist, with names relative to its own folder."""
+        text = render(self.segments, file_name, fps=self._job.spec.fps, ended=ended)
+        self._put(keys.playlist(self._job.id), text.encode(), "application/vnd.apple.mpegurl")
+
+    def _publish(self, window: Window) -> None:
+        job_id, index = self._job.id, window.index
+        with self._timings.measure("encode"):
+            init, media = encode_segment(
+                window.frames, start_frame=window.start_frame, fps=self._job.spec.fps, index=index
+            )
+        segment = Segment(index, window.start_frame, len(window.frames), keys.segment(job_id, index), len(media))
+        with self._timings.measure("upload"):
+            if index == 0:
+                self._put(keys.init_segment(job_id), init, "video/mp4")
+            self._put(segment.key, media, "video/iso.segment")
+            self._put(keys.window_state(job_id, index), save(window.state), "application/octet-stream")
+            self.segments.append(segment)
+            self.put_playlist(ended=False)
+        for stage, seconds in window.seconds.items():
+            self._timings.add(stage, seconds)
+        self._timings.first_segment()
+        self._store.commit_window(job_id, self._lease.token, segment, timings=self._timings.snapshot())
+        (self._scratch / file_name(segment.key)).write_bytes(media)
+        if index >= STATES_KEPT:
+            self._storage.delete_prefix(keys.window_state(job_id, index - STATES_KEPT))
+
+    def _put(self, key: str, data: bytes, content_type: str) -> None:
+        outlast(lambda: self._storage.put(key, data, content_type), self._lease.check)
+
+
+def outlast(action: Callable[[], None], check: Callable[[], None]) -> None:
+    """Do `action`, again with growing pauses while the storage is away; `check` may end the wait.
+
+    Raises:
+        Unavailable: after `GIVE_UP_SECONDS`.
+    """
+    give_up_at = time.monotonic() + GIVE_UP_SECONDS
+    delay_seconds = 0.2
+    while True:
+        try:
+            return action()
+        except Unavailable as error:
+            if time.monotonic() > give_up_at:
+                raise
+            log.warning("storage is away, trying again: %s", error)
+        check()
+        time.sleep(delay_seconds * random.uniform(0.5, 1.5))
+        delay_seconds = min(delay_seconds * 2, 5.0)
