@@ -1,0 +1,165 @@
+"""The job: what was asked for (spec) and what has happened to it (record). Frozen, JSON-able."""
+
+import secrets
+import time
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class JobState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def terminal(self) -> bool:
+        return self in (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELED)
+
+
+WEBHOOK_EVENTS = ("video.started", "video.segment", "video.completed", "video.failed", "video.canceled")
+DEFAULT_WEBHOOK_EVENTS = ("video.completed", "video.failed", "video.canceled")
+
+
+def new_job_id() -> str:
+    """`video_` and 32 hex digits; the first 12 are the time in ms, so ids sort by age (as UUIDv7 does)."""
+    milliseconds = time.time_ns() // 1_000_000
+    return f"video_{milliseconds:012x}7{secrets.token_hex(10)[1:]}"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A prompt that holds for some seconds of the video."""
+
+    prompt: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """All that decides what is rendered and who hears of it; fixed when the job is accepted."""
+
+    prompt: str
+    model: str
+    size: str
+    """`WIDTHxHEIGHT`"""
+    seconds: float
+    num_frames: int
+    fps: int
+    seed: int
+    shots: tuple[Shot, ...]
+    """At least one: the prompt itself where the client gave none. Their seconds sum to `seconds`."""
+    image_key: str | None = None
+    """The input image in S3 (a checked PNG); None means text-to-image comes first."""
+    webhook_url: str | None = None
+    webhook_events: tuple[str, ...] = DEFAULT_WEBHOOK_EVENTS
+    priority: int = 0
+    deadline_at: float | None = None
+    """Unix seconds."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    owner: str = "anonymous"
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "JobSpec":
+        shots = tuple(Shot(**shot) for shot in data["shots"])
+        return cls(**{**data, "shots": shots, "webhook_events": tuple(data["webhook_events"])})
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One committed window: the media segment that holds its frames."""
+
+    index: int
+    start_frame: int
+    num_frames: int
+    key: str
+    size_bytes: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Segment":
+        return cls(**data)
+
+
+@dataclass(frozen=True)
+class JobError:
+    code: str
+    message: str
+
+    def to_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Job:
+    """The record as it stands in Redis. Times are Unix seconds, `timings` seconds by stage."""
+
+    id: str
+    spec: JobSpec
+    state: JobState
+    created_at: float
+    windows_total: int
+    started_at: float | None = None
+    finished_at: float | None = None
+    windows_redone: int = 0
+    attempts: int = 0
+    """How often a worker took the job (slices), whatever ended the slice."""
+    worker: str | None = None
+    segments: tuple[Segment, ...] = ()
+    image_key: str | None = None
+    video_key: str | None = None
+    thumbnail_key: str | None = None
+    sprites_key: str | None = None
+    error: JobError | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+    cancel_requested: bool = False
+
+    @property
+    def windows_done(self) -> int:
+        return len(self.segments)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "windows_done": self.windows_done, "state": str(self.state)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Job":
+        fields = {key: value for key, value in data.items() if key != "windows_done"}
+        fields["spec"] = JobSpec.from_dict(data["spec"])
+        fields["state"] = JobState(data["state"])
+        fields["segments"] = tuple(Segment.from_dict(segment) for segment in data.get("segments", ()))
+        fields["error"] = JobError(**data["error"]) if data.get("error") else None
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One entry of a job's event stream; `id` orders them and is what a reader resumes after."""
+
+    id: str
+    type: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class OutboxEntry:
+    """A webhook that is owed: the same `webhook_id` on every try."""
+
+    webhook_id: str
+    job_id: str
+    type: str
+    """One of WEBHOOK_EVENTS."""
+    url: str
+    created_at: float
+    attempts: int
+    """Tries begun so far, the present one included."""
+    data: dict[str, Any]
+    """What the event tells: id, status, and error, segment or nothing."""
+    reason: str | None = None
+    """Why the last try failed."""

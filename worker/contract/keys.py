@@ -1,0 +1,99 @@
+"""Every name in Redis and S3, in one place."""
+
+QUEUE_GENERATE = "generate"
+QUEUE_HOOKS = "hooks"
+
+INDEX = "magic141:jobs"  # zset, all scores 0: ids sort by time, so the index is lexical
+PENDING = "magic141:pending"  # zset id -> when it was queued
+RUNNING = "magic141:running"  # set of ids
+LEASE_COUNTER = "magic141:lease-counter"
+WINDOW_SECONDS = "magic141:window-seconds"  # list of the last measured times between two commits
+OUTBOX = "magic141:outbox"  # zset webhook id -> when it is due
+DEAD_LETTERS = "magic141:dead-letters"  # zset webhook id -> when it was given up
+WORKERS = "magic141:workers"  # set of names; the truth is each one's key, which expires
+
+JOB_PREFIX = "magic141:job:"
+OUTBOX_PREFIX = "magic141:outbox:"
+INDEX_PREFIX = "magic141:jobs:"
+
+
+def job(job_id: str) -> str:
+    return f"{JOB_PREFIX}{job_id}"
+
+
+def windows(job_id: str) -> str:
+    return f"{JOB_PREFIX}{job_id}:windows"
+
+
+def events(job_id: str) -> str:
+    return f"{JOB_PREFIX}{job_id}:events"
+
+
+def lease(job_id: str) -> str:
+    return f"{JOB_PREFIX}{job_id}:lease"
+
+
+def owner_index(owner: str) -> str:
+    return f"{INDEX_PREFIX}{owner}"
+
+
+def idempotency(owner: str, key_hash: str) -> str:
+    return f"magic141:idempotency:{owner}:{key_hash}"
+
+
+def outbox_entry(webhook_id: str) -> str:
+    return f"{OUTBOX_PREFIX}{webhook_id}"
+
+
+def worker(name: str) -> str:
+    return f"magic141:worker:{name}"
+
+
+def rq_list(queue: str) -> str:
+    """rq's own list of waiting entries."""
+    return f"rq:queue:{queue}"
+
+
+def input_image(sha256: str) -> str:
+    return f"inputs/{sha256}"
+
+
+def video_prefix(job_id: str) -> str:
+    return f"videos/{job_id}/"
+
+
+def image(job_id: str) -> str:
+    return f"videos/{job_id}/image.png"
+
+
+def init_segment(job_id: str) -> str:
+    return f"videos/{job_id}/init.mp4"
+
+
+def segment(job_id: str, index: int) -> str:
+    return f"videos/{job_id}/{index:05d}.m4s"
+
+
+def playlist(job_id: str) -> str:
+    return f"videos/{job_id}/playlist.m3u8"
+
+
+def video(job_id: str) -> str:
+    return f"videos/{job_id}/video.mp4"
+
+
+def thumbnail(job_id: str) -> str:
+    return f"videos/{job_id}/thumbnail.jpg"
+
+
+def sprites(job_id: str) -> str:
+    return f"videos/{job_id}/sprites.jpg"
+
+
+def manifest(job_id: str) -> str:
+    return f"videos/{job_id}/manifest.json"
+
+
+def state(job_id: str, index: int) -> str:
+    """Continuation state that window `index` left behind, for window index + 1."""
+    return f"videos/{job_id}/state/{index:05d}.safetensors"

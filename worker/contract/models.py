@@ -1,0 +1,50 @@
+"""The model families as data, for whoever must not import torch."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a family can be asked for."""
+
+    name: str
+    description: str
+    licence: str
+    sizes: tuple[str, ...]
+    """`WIDTHxHEIGHT`; the first is the default."""
+    fps: int
+    min_seconds: float
+    max_seconds: float
+    max_shots: int
+    guidance: bool
+    """Whether a negative prompt means anything to it."""
+    steps: int
+    first_window_frames: int
+    window_frames: int
+    """New frames in each window after the first."""
+
+
+MODELS = {
+    "mini": ModelInfo(
+        name="mini",
+        description="The Magic141 geometry, small, trained on a procedural world by this project; for CPUs.",
+        licence="Apache-2.0",
+        sizes=("256x256",),
+        fps=24,
+        min_seconds=0.5,
+        max_seconds=120,
+        max_shots=16,
+        guidance=False,
+        steps=8,
+        first_window_frames=25,
+        window_frames=24,
+    ),
+}
+
+
+def windows_total(num_frames: int, model: str = "mini") -> int:
+    """Windows that cover `num_frames` frames; the same arithmetic as model.windows.plan_windows."""
+    info = MODELS[model]
+    rest = max(0, num_frames - info.first_window_frames)
+    return 1 + math.ceil(rest / info.window_frames)

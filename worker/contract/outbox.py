@@ -1,0 +1,69 @@
+"""Webhooks that are owed: written by the scripts that change a job's state, worked off here."""
+
+import json
+import time
+from collections.abc import Mapping
+
+from redis import Redis
+
+from worker.contract import keys, scripts
+from worker.contract.job import OutboxEntry
+
+
+class Outbox:
+    """At least once: an entry leaves only by `mark_sent` or `dead_letter`; its webhook id never changes."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._take_due = redis.register_script(scripts.TAKE_DUE)
+
+    def take_due(
+        self, now: float | None = None, *, limit: int = 16, hold_seconds: float = 60
+    ) -> list[OutboxEntry]:
+        """Entries that are due, oldest first, each held from other takers for `hold_seconds`.
+
+        `now` is Unix seconds, by default the server's clock. If the taker dies, it is due after the hold.
+        """
+        rows = self._take_due(args=["" if now is None else now, limit, hold_seconds])
+        return [_entry(row[0].decode(), dict(zip(row[1][::2], row[1][1::2], strict=True))) for row in rows]
+
+    def mark_sent(self, webhook_id: str) -> None:
+        with self._redis.pipeline() as pipe:
+            pipe.zrem(keys.OUTBOX, webhook_id).delete(keys.outbox_entry(webhook_id)).execute()
+
+    def retry_later(self, webhook_id: str, due_at: float, *, reason: str = "") -> None:
+        """Try again at `due_at` (Unix seconds)."""
+        with self._redis.pipeline() as pipe:
+            pipe.zadd(keys.OUTBOX, {webhook_id: due_at}, xx=True)
+            pipe.hset(keys.outbox_entry(webhook_id), "reason", reason)
+            pipe.execute()
+
+    def dead_letter(self, webhook_id: str, *, reason: str = "") -> None:
+        """Give up on it; it stays readable in `dead_letters`."""
+        with self._redis.pipeline() as pipe:
+            pipe.zrem(keys.OUTBOX, webhook_id)
+            pipe.zadd(keys.DEAD_LETTERS, {webhook_id: time.time()})
+            pipe.hset(keys.outbox_entry(webhook_id), "reason", reason)
+            pipe.execute()
+
+    def dead_letters(self) -> list[OutboxEntry]:
+        ids = [row.decode() for row in self._redis.zrange(keys.DEAD_LETTERS, 0, -1)]
+        with self._redis.pipeline(transaction=False) as pipe:
+            for webhook_id in ids:
+                pipe.hgetall(keys.outbox_entry(webhook_id))
+            found = pipe.execute()
+        return [_entry(webhook_id, fields) for webhook_id, fields in zip(ids, found, strict=True) if fields]
+
+
+def _entry(webhook_id: str, fields: Mapping[bytes, bytes]) -> OutboxEntry:
+    reason = fields.get(b"reason")
+    return OutboxEntry(
+        webhook_id=webhook_id,
+        job_id=fields[b"job_id"].decode(),
+        type=fields[b"type"].decode(),
+        url=fields[b"url"].decode(),
+        created_at=float(fields[b"created_at"]),
+        attempts=int(fields[b"attempts"]),
+        data=json.loads(fields[b"data"]),
+        reason=reason.decode() if reason else None,
+    )

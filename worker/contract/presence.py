@@ -1,0 +1,35 @@
+"""Who is at work: each worker's sign of life, and how long windows have been taking."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from redis import Redis
+
+from worker.contract import keys
+
+
+class Presence:
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def worker_seen(self, name: str, info: Mapping[str, Any], ttl: float = 15) -> None:
+        """A worker's sign of life with what it tells of itself (`model`: what it has loaded and warm)."""
+        with self._redis.pipeline() as pipe:
+            pipe.set(keys.worker(name), json.dumps(dict(info)), px=int(ttl * 1000))
+            pipe.sadd(keys.WORKERS, name)
+            pipe.execute()
+
+    def workers(self) -> dict[str, dict[str, Any]]:
+        """The workers alive now, by name."""
+        names = sorted(member.decode() for member in self._redis.smembers(keys.WORKERS))
+        infos = self._redis.mget([keys.worker(name) for name in names]) if names else []
+        gone = [name for name, info in zip(names, infos, strict=True) if info is None]
+        if gone:
+            self._redis.srem(keys.WORKERS, *gone)
+        return {name: json.loads(info) for name, info in zip(names, infos, strict=True) if info is not None}
+
+    def window_seconds(self) -> float | None:
+        """Mean measured time between two commits of one job over the last 64; None before the first."""
+        times = [float(value) for value in self._redis.lrange(keys.WINDOW_SECONDS, 0, -1)]
+        return sum(times) / len(times) if times else None

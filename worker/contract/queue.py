@@ -1,0 +1,58 @@
+"""The connection to Redis and the rq queue. Only a job's id travels, as JSON: nothing is ever unpickled."""
+
+import secrets
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError, TimeoutError
+from redis.retry import Retry
+from rq import Queue
+
+from worker.contract import keys
+from worker.contract.settings import Settings
+
+GENERATE = "worker.slice.generate"
+SERIALIZER = "json"
+
+
+def connect(settings: Settings, *, patient: bool = True) -> Redis:
+    """A client that survives a Redis outage.
+
+    patient: a worker waits minutes, since an outage at a job's end would else run it twice; the API (False)
+    gives up after about a second and answers 503.
+    """
+    retries, cap = (200, 5.0) if patient else (3, 0.4)
+    return Redis.from_url(
+        settings.redis_url,
+        retry=Retry(ExponentialBackoff(cap=cap, base=0.1), retries),
+        retry_on_error=[ConnectionError, TimeoutError],
+        health_check_interval=15,
+        socket_connect_timeout=5,
+        socket_timeout=30 if patient else 5,  # an rq worker widens it for its own blocking pops
+    )
+
+
+def generate_queue(redis: Redis) -> Queue:
+    return Queue(keys.QUEUE_GENERATE, connection=redis, serializer=SERIALIZER)
+
+
+def enqueue_generate(redis: Redis, job_id: str, *, front: bool = False) -> None:
+    """Queue one more slice of a job. Doing it twice is harmless: the lease lets one slice in.
+
+    The entry's own id is fresh each time: an entry that is just ending must not share its hash with the next.
+    """
+    generate_queue(redis).enqueue_call(
+        GENERATE,
+        args=(job_id,),
+        job_id=f"{job_id}-{secrets.token_hex(4)}",
+        timeout=-1,  # a slice ends by its own lease, deadline and cancel, not by an alarm in the main thread
+        result_ttl=0,
+        failure_ttl=86400,
+        at_front=front,
+    )
+
+
+def waiting(redis: Redis) -> list[str]:
+    """Ids of the jobs in the queue, next one first."""
+    entries = redis.lrange(keys.rq_list(keys.QUEUE_GENERATE), 0, -1)
+    return [entry.decode().rpartition("-")[0] for entry in entries]

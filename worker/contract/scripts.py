@@ -1,0 +1,247 @@
+"""The atomic steps of the job store, as Lua that Redis runs undivided.
+
+A token is valid while the record still carries it. The lease key beside it only tells whether its holder is
+alive: a holder that was merely slow may go on as long as nobody took the job from it.
+"""
+
+from worker.contract import keys
+
+_PRELUDE = (
+    f"""
+local JOB, OUTBOX_ENTRY, INDEX_OF = '{keys.JOB_PREFIX}', '{keys.OUTBOX_PREFIX}', '{keys.INDEX_PREFIX}'
+local INDEX, PENDING, RUNNING = '{keys.INDEX}', '{keys.PENDING}', '{keys.RUNNING}'
+local OUTBOX, COUNTER = '{keys.OUTBOX}', '{keys.LEASE_COUNTER}'
+local WINDOW_SECONDS = '{keys.WINDOW_SECONDS}'
+"""
+    + """
+local function now()
+  local t = redis.call('TIME')
+  return string.format('%d.%06d', t[1], t[2])
+end
+
+local function get(id, field) return redis.call('HGET', JOB .. id, field) end
+
+local function terminal(state) return state == 'succeeded' or state == 'failed' or state == 'canceled' end
+
+-- An event, and the webhook that tells of it where the client asked for one: both or neither.
+local function emit(id, kind, data, hook, hook_name)
+  local text = cjson.encode(data)
+  redis.call('XADD', JOB .. id .. ':events', '*', 'type', kind, 'data', text)
+  if not hook then return end
+  local spec = cjson.decode(get(id, 'spec'))
+  if type(spec.webhook_url) ~= 'string' then return end
+  for _, wanted in ipairs(spec.webhook_events) do
+    if wanted == hook then
+      local webhook_id = 'msg_' .. string.gsub(id, '^video_', '') .. '_' .. hook_name
+      local at = now()
+      redis.call('HSET', OUTBOX_ENTRY .. webhook_id, 'job_id', id, 'type', hook, 'url', spec.webhook_url,
+                 'created_at', at, 'attempts', 0, 'data', text)
+      redis.call('ZADD', OUTBOX, at, webhook_id)
+    end
+  end
+end
+
+local HOOKS = {succeeded = 'completed', failed = 'failed', canceled = 'canceled'}
+
+local function conclude(id, state, error_json)
+  redis.call('HSET', JOB .. id, 'state', state, 'finished_at', now())
+  redis.call('HDEL', JOB .. id, 'claim')
+  redis.call('DEL', JOB .. id .. ':lease')
+  redis.call('ZREM', PENDING, id)
+  redis.call('SREM', RUNNING, id)
+  local data = {id = id, status = state}
+  if error_json and error_json ~= '' then
+    redis.call('HSET', JOB .. id, 'error', error_json)
+    data.error = cjson.decode(error_json)
+  end
+  emit(id, state, data, 'video.' .. HOOKS[state], HOOKS[state])
+end
+
+local function cancel(id)
+  redis.call('HDEL', JOB .. id, 'token')
+  conclude(id, 'canceled', cjson.encode({code = 'canceled', message = 'canceled on request'}))
+end
+
+local function queue(id)
+  local at = now()
+  redis.call('HSET', JOB .. id, 'state', 'queued', 'queued_at', at)
+  redis.call('HDEL', JOB .. id, 'token', 'claim')
+  redis.call('DEL', JOB .. id .. ':lease')
+  redis.call('SREM', RUNNING, id)
+  redis.call('ZADD', PENDING, at, id)
+  emit(id, 'queued', {id = id, status = 'queued'})
+end
+
+-- The job's worker is gone without a word. True when the job ended by that.
+local function orphaned(id, max_attempts)
+  if get(id, 'cancel_requested') == '1' then cancel(id) return true end
+  local crashes = redis.call('HINCRBY', JOB .. id, 'crashes', 1)
+  -- Once the picture is there a window is always in flight, until all are committed.
+  local done, total = redis.call('LLEN', JOB .. id .. ':windows'), tonumber(get(id, 'windows_total'))
+  if get(id, 'image_key') and done < total then
+    redis.call('HINCRBY', JOB .. id, 'windows_redone', 1)
+  end
+  if crashes < max_attempts then return false end
+  redis.call('HDEL', JOB .. id, 'token')
+  conclude(id, 'failed', cjson.encode({code = 'worker_lost',
+    message = 'the worker died ' .. crashes .. ' times while it rendered this video'}))
+  return true
+end
+"""
+)
+
+
+def _script(body: str) -> str:
+    return _PRELUDE + body
+
+
+# KEYS: idempotency or none. ARGV: id, record fields as JSON, owner, queue limit, body hash, idempotency ttl
+CREATE = _script("""
+local id, owner = ARGV[1], ARGV[3]
+if redis.call('EXISTS', JOB .. id) == 1 then return {'created', id} end  -- the first reply was lost
+if KEYS[1] then
+  local earlier = redis.call('HMGET', KEYS[1], 'job_id', 'body_hash')
+  if earlier[1] and redis.call('EXISTS', JOB .. earlier[1]) == 1 then
+    return {earlier[2] == ARGV[5] and 'same' or 'conflict', earlier[1]}
+  end
+end
+if redis.call('ZCARD', PENDING) >= tonumber(ARGV[4]) then return {'full', ''} end
+for field, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', JOB .. id, field, value) end
+redis.call('HSET', JOB .. id, 'created_at', now())
+redis.call('ZADD', INDEX, 0, id)
+redis.call('ZADD', INDEX_OF .. owner, 0, id)
+if KEYS[1] then
+  redis.call('HSET', KEYS[1], 'job_id', id, 'body_hash', ARGV[5])
+  redis.call('EXPIRE', KEYS[1], ARGV[6])
+end
+queue(id)
+return {'created', id}
+""")
+
+# ARGV: id, worker, lease ms, claim (random: a retry after a lost reply finds its own lease), max attempts
+TAKE = _script("""
+local id, state = ARGV[1], get(ARGV[1], 'state')
+if not state or terminal(state) then return nil end
+if redis.call('EXISTS', JOB .. id .. ':lease') == 1 then
+  if get(id, 'claim') == ARGV[4] then return tonumber(get(id, 'token')) end
+  return nil
+end
+if state == 'running' and orphaned(id, tonumber(ARGV[5])) then return nil end
+local token = redis.call('INCR', COUNTER)
+redis.call('SET', JOB .. id .. ':lease', token, 'PX', ARGV[3])
+redis.call('HSET', JOB .. id, 'state', 'running', 'worker', ARGV[2], 'token', token, 'claim', ARGV[4])
+redis.call('HDEL', JOB .. id, 'committed_at')
+local first = redis.call('HSETNX', JOB .. id, 'started_at', now()) == 1
+local attempts = redis.call('HINCRBY', JOB .. id, 'attempts', 1)
+redis.call('ZREM', PENDING, id)
+redis.call('SADD', RUNNING, id)
+emit(id, 'started', {id = id, status = 'running', worker = ARGV[2], attempts = attempts},
+     first and 'video.started', 'started')
+return token
+""")
+
+# ARGV: id, token, lease ms
+RENEW = _script("""
+if get(ARGV[1], 'token') ~= ARGV[2] then return 0 end
+if terminal(get(ARGV[1], 'state')) then return 0 end
+redis.call('SET', JOB .. ARGV[1] .. ':lease', ARGV[2], 'PX', ARGV[3])
+return 1
+""")
+
+# ARGV: id, token
+LEAVE = _script("""
+local id = ARGV[1]
+if get(id, 'token') ~= ARGV[2] or get(id, 'state') ~= 'running' then return 0 end
+if get(id, 'cancel_requested') == '1' then cancel(id) else queue(id) end
+return 1
+""")
+
+# ARGV: id, token, index, segment JSON, timings JSON.
+# Returns 1 committed, 0 was committed before, -1 stale, -2 a gap
+COMMIT = _script("""
+local id, index = ARGV[1], tonumber(ARGV[3])
+if get(id, 'token') ~= ARGV[2] or get(id, 'state') ~= 'running' then return -1 end
+local count = redis.call('LLEN', JOB .. id .. ':windows')
+if index < count then return 0 end
+if index > count then return -2 end
+redis.call('RPUSH', JOB .. id .. ':windows', ARGV[4])
+local at, before = now(), get(id, 'committed_at')
+if before then
+  redis.call('LPUSH', WINDOW_SECONDS, string.format('%.3f', tonumber(at) - tonumber(before)))
+  redis.call('LTRIM', WINDOW_SECONDS, 0, 63)
+end
+redis.call('HSET', JOB .. id, 'committed_at', at, 'timings', ARGV[5])
+local segment = cjson.decode(ARGV[4])
+segment.key = nil
+local data = {id = id, status = 'running', segment = segment, windows_done = count + 1,
+              windows_total = tonumber(get(id, 'windows_total'))}
+emit(id, 'window', data, 'video.segment', string.format('segment-%05d', index))
+return 1
+""")
+
+# ARGV: id, token, field, key
+SET_ARTIFACT = _script("""
+if get(ARGV[1], 'token') ~= ARGV[2] or get(ARGV[1], 'state') ~= 'running' then return 0 end
+if get(ARGV[1], ARGV[3]) == ARGV[4] then return 1 end
+redis.call('HSET', JOB .. ARGV[1], ARGV[3], ARGV[4])
+emit(ARGV[1], 'artifact', {id = ARGV[1], artifact = string.gsub(ARGV[3], '_key$', '') .. ''})
+return 1
+""")
+
+# ARGV: id, token, state, error JSON or '', artifacts JSON, timings JSON or ''
+FINISH = _script("""
+local id, state = ARGV[1], get(ARGV[1], 'state')
+if get(id, 'token') ~= ARGV[2] then return 0 end
+if terminal(state) then return 1 end  -- the same worker says it again
+for field, key in pairs(cjson.decode(ARGV[5])) do redis.call('HSET', JOB .. id, field, key) end
+if ARGV[6] ~= '' then redis.call('HSET', JOB .. id, 'timings', ARGV[6]) end
+conclude(id, ARGV[3], ARGV[4])
+return 1
+""")
+
+# ARGV: id
+REQUEST_CANCEL = _script("""
+local id, state = ARGV[1], get(ARGV[1], 'state')
+if not state then return 0 end
+if terminal(state) then return 1 end
+if state == 'queued' or redis.call('EXISTS', JOB .. id .. ':lease') == 0 then cancel(id) return 1 end
+if redis.call('HSETNX', JOB .. id, 'cancel_requested', '1') == 1 then
+  emit(id, 'cancel_requested', {id = id, status = 'running'})
+end
+return 1
+""")
+
+# ARGV: id, max attempts. Returns 1 when the job is queued now
+REQUEUE = _script("""
+local id, state = ARGV[1], get(ARGV[1], 'state')
+if state == 'queued' then return 1 end
+if state ~= 'running' or redis.call('EXISTS', JOB .. id .. ':lease') == 1 then return 0 end
+if orphaned(id, tonumber(ARGV[2])) then return 0 end
+queue(id)
+return 1
+""")
+
+# ARGV: id
+DELETE = _script("""
+local id, owner = ARGV[1], get(ARGV[1], 'owner')
+if not owner then return 0 end
+redis.call('DEL', JOB .. id, JOB .. id .. ':windows', JOB .. id .. ':events', JOB .. id .. ':lease')
+redis.call('ZREM', INDEX, id)
+redis.call('ZREM', INDEX_OF .. owner, id)
+redis.call('ZREM', PENDING, id)
+redis.call('SREM', RUNNING, id)
+return 1
+""")
+
+# ARGV: now or '', limit, seconds until a taken entry that nobody answered for is due again
+TAKE_DUE = _script("""
+local at = ARGV[1] ~= '' and ARGV[1] or now()
+local due = redis.call('ZRANGEBYSCORE', OUTBOX, '-inf', at, 'LIMIT', 0, ARGV[2])
+local entries = {}
+for _, webhook_id in ipairs(due) do
+  redis.call('ZADD', OUTBOX, tonumber(at) + tonumber(ARGV[3]), webhook_id)
+  redis.call('HINCRBY', OUTBOX_ENTRY .. webhook_id, 'attempts', 1)
+  table.insert(entries, {webhook_id, redis.call('HGETALL', OUTBOX_ENTRY .. webhook_id)})
+end
+return entries
+""")

@@ -1,0 +1,54 @@
+"""Where the service runs and its limits: MAGIC141_* variables, read once per process and passed down."""
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Addresses, limits and secrets. Every field can be set as MAGIC141_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="MAGIC141_", extra="ignore")
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+
+    s3_endpoint: str | None = None
+    """None means the AWS endpoint of the region."""
+    s3_bucket: str = "magic141"
+    s3_access_key: str | None = None
+    s3_secret_key: str | None = None
+    s3_region: str = "us-east-1"
+    s3_public_endpoint: str | None = None
+    """The host that signed URLs name, where clients reach S3 by another address than the service does."""
+
+    model: str = "mini"
+    lease_seconds: float = 6.0
+    max_attempts: int = 3
+    """How many workers a job may kill before it fails."""
+
+    signed_url_seconds: int = 3600
+    max_image_bytes: int = 20 * MIB
+    max_image_pixels: int = 40_000_000
+    max_prompt_chars: int = 2000
+    max_seconds: float = 120
+    queue_limit: int = 1000
+
+    webhook_secret: str | None = None
+    """A `whsec_...` value; without one webhooks are sent unsigned."""
+    webhook_allow_private: bool = False
+    webhook_max_attempts: int = 8
+    webhook_backoff_seconds: float = 1.0
+    webhook_timeout_seconds: float = 10
+
+    api_keys: str | None = None
+    """Comma list of `name:secret` or `secret`."""
+    allow_anonymous: bool = False
+    """Lets a server without keys bind other than loopback, for containers behind a gateway."""
+    host: str = "127.0.0.1"
+    port: int = 8000
+    log_level: str = "info"
+
+    @classmethod
+    def load(cls) -> "Settings":
+        """Read the environment. Called once, at a process's entry point."""
+        return cls()

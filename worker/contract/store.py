@@ -1,0 +1,311 @@
+"""The job record in Redis: it moves only forward, in atomic steps (scripts.py) that can be replayed."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+
+from redis import Redis
+
+from worker.contract import keys, queue, scripts
+from worker.contract.errors import Conflict, LeaseLost, NotFound, QueueFull
+from worker.contract.job import Event, Job, JobError, JobSpec, JobState, Segment, new_job_id
+from worker.contract.outbox import Outbox
+from worker.contract.presence import Presence
+from worker.contract.settings import Settings
+
+ARTIFACTS = ("image_key", "video_key", "thumbnail_key", "sprites_key")
+IDEMPOTENCY_SECONDS = 86400
+QUEUED_GRACE_SECONDS = 3.0
+"""How long a queued job may be in no rq list (just accepted, or just popped) before it counts as lost."""
+
+
+class JobStore(Outbox, Presence):
+    """Jobs, their leases and events, the webhooks owed for them, and who works on them.
+
+    Args:
+        redis: from `worker.contract.queue.connect`.
+        settings: lease_seconds, max_attempts and queue_limit are used.
+    """
+
+    def __init__(self, redis: Redis, settings: Settings | None = None) -> None:
+        super().__init__(redis)
+        settings = settings or Settings()
+        self._lease_ms = int(settings.lease_seconds * 1000)
+        self._max_attempts = settings.max_attempts
+        self._queue_limit = settings.queue_limit
+        self._create = redis.register_script(scripts.CREATE)
+        self._take = redis.register_script(scripts.TAKE)
+        self._renew = redis.register_script(scripts.RENEW)
+        self._leave = redis.register_script(scripts.LEAVE)
+        self._commit = redis.register_script(scripts.COMMIT)
+        self._set_artifact = redis.register_script(scripts.SET_ARTIFACT)
+        self._finish = redis.register_script(scripts.FINISH)
+        self._request_cancel = redis.register_script(scripts.REQUEST_CANCEL)
+        self._requeue = redis.register_script(scripts.REQUEUE)
+        self._delete = redis.register_script(scripts.DELETE)
+
+    def create(self, spec: JobSpec, *, windows_total: int, idempotency: tuple[str, str] | None = None) -> Job:
+        """Accept a job: record, index, event and place in the line in one step, then the rq entry.
+
+        Should this process die between the two, `expired` finds the job and `requeue` makes up for it.
+
+        Args:
+            idempotency: (hash of the client's key, hash of the body); the same pair again gives the same job.
+
+        Raises:
+            Conflict: the idempotency key was used with another body.
+            QueueFull: queue_limit jobs are waiting.
+        """
+        record = {
+            "spec": json.dumps(spec.to_dict()),
+            "owner": spec.owner,
+            "windows_total": str(windows_total),
+        }
+        key_hash, body_hash = idempotency or ("", "")
+        limit, ttl = self._queue_limit, IDEMPOTENCY_SECONDS
+        status, found = self._create(
+            keys=[keys.idempotency(spec.owner, key_hash)] if idempotency else [],
+            args=[new_job_id(), json.dumps(record), spec.owner, limit, body_hash, ttl],
+        )
+        job_id = found.decode()
+        if status == b"conflict":
+            raise Conflict("idempotency_conflict", "this Idempotency-Key was used with another body")
+        if status == b"full":
+            message = f"{limit} jobs are waiting already"
+            raise QueueFull("queue_full", message, retry_after=self._seconds_to_room())
+        if status == b"created":
+            queue.enqueue_generate(self._redis, job_id, front=spec.priority > 0)
+        return self.get(job_id)
+
+    def get(self, job_id: str) -> Job:
+        """Raises NotFound."""
+        jobs = self._read([job_id])
+        if not jobs:
+            raise NotFound("not_found", f"there is no job {job_id}")
+        return jobs[0]
+
+    def list(
+        self,
+        owner: str,
+        *,
+        status: JobState | None = None,
+        metadata: Mapping[str, str] | None = None,
+        after: str | None = None,
+        limit: int = 20,
+        order: str = "desc",
+    ) -> tuple[list[Job], bool]:
+        """A page of the owner's jobs by age, and whether more follow; `after` is the last id already seen."""
+        page: list[Job] = []
+        for job in self._walk(owner, after, order):
+            if status is not None and job.state is not status:
+                continue
+            if metadata and any(job.spec.metadata.get(key) != value for key, value in metadata.items()):
+                continue
+            if len(page) == limit:
+                return page, True
+            page.append(job)
+        return page, False
+
+    def position(self, job_id: str) -> int | None:
+        """Jobs ahead of it in the queue plus one; None when it does not wait."""
+        if self._redis.zscore(keys.PENDING, job_id) is None:
+            return None
+        line = list(dict.fromkeys(queue.waiting(self._redis)))
+        # Waiting yet not in line: it is being handed over, or was lost and will be put in front.
+        return line.index(job_id) + 1 if job_id in line else 1
+
+    def take(self, job_id: str, worker: str) -> int | None:
+        """Take the job and its lease. Returns the token, or None when it is held, over or unknown."""
+        return self._take(
+            args=[job_id, worker, self._lease_ms, secrets.token_hex(8), self._max_attempts],
+        )
+
+    def renew(self, job_id: str, token: int) -> bool:
+        """Prolong the lease by its length from now; False when the job is no longer this token's."""
+        return bool(self._renew(args=[job_id, token, self._lease_ms]))
+
+    def leave(self, job_id: str, token: int) -> None:
+        """Give the job back: running -> queued (or canceled, if asked for). The caller queues it in rq."""
+        if not self._leave(args=[job_id, token]):
+            raise _stale(job_id)
+
+    def commit_window(
+        self, job_id: str, token: int, segment: Segment, *, timings: Mapping[str, float]
+    ) -> Job:
+        """Record a window whose segment and state are in storage already, and tell of it.
+
+        Args:
+            timings: seconds by stage over the whole job up to now; replaces what was recorded.
+
+        Raises:
+            LeaseLost: the token is stale.
+            ValueError: an earlier window is missing.
+        """
+        args = [job_id, token, segment.index, json.dumps(segment.to_dict()), json.dumps(dict(timings))]
+        outcome = self._commit(args=args)
+        if outcome == -1:
+            raise _stale(job_id)
+        if outcome == -2:
+            raise ValueError(f"window {segment.index} of {job_id} does not follow the last committed one")
+        return self.get(job_id)
+
+    def set_artifact(self, job_id: str, token: int, field: str, key: str) -> None:
+        """Record an artefact (`image_key`, `video_key`, `thumbnail_key`, `sprites_key`). Raises LeaseLost."""
+        if field not in ARTIFACTS:
+            raise ValueError(f"{field} is none of {ARTIFACTS}")
+        if not self._set_artifact(args=[job_id, token, field, key]):
+            raise _stale(job_id)
+
+    def finish(
+        self,
+        job_id: str,
+        token: int,
+        state: JobState,
+        *,
+        error: JobError | None = None,
+        artifacts: Mapping[str, str] | None = None,
+        timings: Mapping[str, float] | None = None,
+    ) -> Job:
+        """End the job: state, artefacts, event and webhook in one step, replayable. Raises LeaseLost."""
+        if not state.terminal:
+            raise ValueError(f"{state} does not end a job")
+        unknown = set(artifacts or {}) - set(ARTIFACTS)
+        if unknown:
+            raise ValueError(f"{sorted(unknown)} are none of {ARTIFACTS}")
+        done = self._finish(
+            args=[
+                job_id,
+                token,
+                str(state),
+                json.dumps(error.to_dict()) if error else "",
+                json.dumps(dict(artifacts or {})),
+                json.dumps(dict(timings)) if timings is not None else "",
+            ]
+        )
+        if not done:
+            raise _stale(job_id)
+        return self.get(job_id)
+
+    def request_cancel(self, job_id: str) -> Job:
+        """A job nobody renders ends at once, a running one gets the flag; idempotent. Raises NotFound."""
+        self._request_cancel(args=[job_id])
+        return self.get(job_id)
+
+    def cancel_requested(self, job_id: str) -> bool:
+        """True too when the job was deleted or ended under the worker: there is nothing to render for."""
+        state, flag = self._redis.hmget(keys.job(job_id), "state", "cancel_requested")
+        return state is None or flag == b"1" or JobState(state.decode()).terminal
+
+    def delete(self, job_id: str) -> None:
+        """Forget the job; whoever renders it is stale from here on. Webhooks owed for it are still sent."""
+        if not self._delete(args=[job_id]):
+            raise NotFound("not_found", f"there is no job {job_id}")
+
+    def expired(self) -> list[str]:
+        """Jobs that somebody should requeue: running without a live lease, or queued and in no rq list."""
+        running = sorted(member.decode() for member in self._redis.smembers(keys.RUNNING))
+        with self._redis.pipeline(transaction=False) as pipe:
+            for job_id in running:
+                pipe.exists(keys.lease(job_id))
+            alive = pipe.execute() if running else []
+        dead = [job_id for job_id, lives in zip(running, alive, strict=True) if not lives]
+        # First the candidates, then the lists: in the other order a job queued in between would look lost.
+        settled = self._now() - QUEUED_GRACE_SECONDS
+        candidates = [member.decode() for member in self._redis.zrangebyscore(keys.PENDING, "-inf", settled)]
+        waiting = set(queue.waiting(self._redis)) if candidates else set()
+        return dead + [job_id for job_id in candidates if job_id not in waiting]
+
+    def requeue(self, job_id: str) -> bool:
+        """Queue a job that `expired` named. True when it waits again, False when it goes on or has ended."""
+        if not self._requeue(args=[job_id, self._max_attempts]):
+            return False
+        queue.enqueue_generate(self._redis, job_id, front=True)
+        return True
+
+    def events(self, job_id: str, after: str = "-") -> list[Event]:
+        """Events later than the one with id `after`, oldest first; all by default."""
+        start = "-" if after == "-" else f"({after}"
+        return [_event(*row) for row in self._redis.xrange(keys.events(job_id), min=start)]
+
+    def wait_events(self, job_id: str, after: str, *, block_seconds: float) -> list[Event]:
+        """The same, waiting up to `block_seconds` for the first one; `after` is "0" for all."""
+        found = self._redis.xread({keys.events(job_id): after}, block=int(block_seconds * 1000))
+        return [_event(*row) for _, rows in found or [] for row in rows]
+
+    def eta_seconds(self, job: Job) -> float | None:
+        """Until the job ends, by measured window times; None when nothing was measured yet or it is over."""
+        mean = self.window_seconds()
+        if mean is None or job.state.terminal:
+            return None
+        own = job.windows_total - job.windows_done
+        if job.state is JobState.RUNNING:
+            return own * mean
+        line = list(dict.fromkeys(queue.waiting(self._redis)))
+        ahead = line[: line.index(job.id)] if job.id in line else []
+        running = [member.decode() for member in self._redis.smembers(keys.RUNNING)]
+        before = sum(other.windows_total - other.windows_done for other in self._read([*running, *ahead]))
+        return (before / max(1, len(self.workers())) + own) * mean
+
+    def _seconds_to_room(self) -> int:
+        mean = self.window_seconds()
+        running = self._read([member.decode() for member in self._redis.smembers(keys.RUNNING)])
+        if mean is None or not running:
+            return 5
+        return max(1, round(min(job.windows_total - job.windows_done for job in running) * mean))
+
+    def _walk(self, owner: str, after: str | None, order: str) -> Iterator[Job]:
+        index, batch = keys.owner_index(owner), 100
+        while True:
+            start = f"({after}" if after else None
+            if order == "asc":
+                ids = self._redis.zrangebylex(index, start or "-", "+", start=0, num=batch)
+            else:
+                ids = self._redis.zrevrangebylex(index, start or "+", "-", start=0, num=batch)
+            if not ids:
+                return
+            yield from self._read([member.decode() for member in ids])
+            after = ids[-1].decode()
+
+    def _read(self, ids: list[str]) -> list[Job]:
+        with self._redis.pipeline() as pipe:
+            for job_id in ids:
+                pipe.hgetall(keys.job(job_id))
+                pipe.lrange(keys.windows(job_id), 0, -1)
+            rows = pipe.execute() if ids else []
+        records = zip(ids, rows[::2], rows[1::2], strict=True)
+        return [_job(job_id, fields, windows) for job_id, fields, windows in records if fields]
+
+    def _now(self) -> float:
+        seconds, microseconds = self._redis.time()
+        return seconds + microseconds / 1e6
+
+
+def _stale(job_id: str) -> LeaseLost:
+    return LeaseLost("lease_lost", f"another worker may hold {job_id} now, or it is over")
+
+
+def _event(event_id: bytes, fields: Mapping[bytes, bytes]) -> Event:
+    return Event(event_id.decode(), fields[b"type"].decode(), json.loads(fields[b"data"]))
+
+
+def _job(job_id: str, fields: Mapping[bytes, bytes], windows: list[bytes]) -> Job:
+    text = {key.decode(): value.decode() for key, value in fields.items()}
+    return Job(
+        id=job_id,
+        spec=JobSpec.from_dict(json.loads(text["spec"])),
+        state=JobState(text["state"]),
+        created_at=float(text["created_at"]),
+        started_at=float(text["started_at"]) if "started_at" in text else None,
+        finished_at=float(text["finished_at"]) if "finished_at" in text else None,
+        windows_total=int(text["windows_total"]),
+        windows_redone=int(text.get("windows_redone", 0)),
+        attempts=int(text.get("attempts", 0)),
+        worker=text.get("worker"),
+        segments=tuple(Segment.from_dict(json.loads(window)) for window in windows),
+        error=JobError(**json.loads(text["error"])) if "error" in text else None,
+        timings=json.loads(text.get("timings", "{}")),
+        cancel_requested=text.get("cancel_requested") == "1",
+        **{field: text.get(field) for field in ARTIFACTS},
+    )
