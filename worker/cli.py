@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
     generate = commands.add_parser("generate", help="make a video with the engine alone, no service")
     generate.add_argument("prompt")
-    generate.add_argument("--image", type=Path, metavar="F", help="first frame; painted from the prompt if absent")
+    generate.add_argument("--image", type=Path, metavar="F", help="the first frame; if absent, it is painted")
     generate.add_argument("--seconds", type=float, default=5.0, metavar="S")
     generate.add_argument("--seed", type=int, metavar="N", help="random if absent")
     generate.add_argument("--model", default="mini")

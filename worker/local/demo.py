@@ -1,4 +1,4 @@
-"""`magic141 demo`: the whole service in a temporary folder, one job from post to MP4, then all of it stops."""
+"""`magic141 demo`: the whole service in a temporary folder, one job from post to MP4, then it all stops."""
 
 import shutil
 import subprocess

