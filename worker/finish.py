@@ -1,7 +1,7 @@
 """What a finished video leaves behind: the MP4, a thumbnail, a sprite sheet, the manifest.
 
-Everything is read from the joined fragments (init segment + media segments, in order), which is the video that was
-already playing; nothing is encoded a second time.
+Everything is read from the joined fragments (init segment + media segments, in order), which is the video
+that was already playing; nothing is encoded a second time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ _VERSIONED = ("av", "diffusers", "numpy", "rq", "torch")
 def join(storage: Storage, segments: tuple[Segment, ...], scratch: Path, out: Path) -> None:
     """Put the init segment and all media segments into one file, in order.
 
-    Those that this slice rendered lie in `scratch` under their file names; the others, of earlier slices, are fetched.
+    Those that this slice rendered lie in `scratch` under their file names; the others, of earlier slices, are
+    fetched.
     """
     folder = segments[0].key.rpartition("/")[0]
     with out.open("wb") as joined:
@@ -64,8 +65,8 @@ def remux(joined: Path, out: Path) -> int:
 def pictures(joined: Path) -> tuple[bytes, bytes]:
     """The thumbnail (first frame, full size) and the sprite sheet, both as JPEG.
 
-    Every segment starts with a key frame, so only those are decoded: one picture a window, whatever the length. The
-    sheet shows up to 25 of them, evenly spread, row by row in five columns.
+    Every segment starts with a key frame, so only those are decoded: one picture a window, whatever the
+    length. The sheet shows up to 25 of them, evenly spread, row by row in five columns.
     """
     keyframes = []
     with av.open(str(joined)) as source:
@@ -75,7 +76,9 @@ def pictures(joined: Path) -> tuple[bytes, bytes]:
     return _jpeg(keyframes[0], quality=90), _jpeg(_sheet(_spread(keyframes, MAX_SPRITES)), quality=80)
 
 
-def manifest(job: Job, segments: tuple[Segment, ...], engine: dict[str, Any], timings: dict[str, float]) -> bytes:
+def manifest(
+    job: Job, segments: tuple[Segment, ...], engine: dict[str, Any], timings: dict[str, float]
+) -> bytes:
     """Enough to make the same video again, as JSON: request, model and weight hashes, window table, versions.
 
     Args:
@@ -94,7 +97,12 @@ def manifest(job: Job, segments: tuple[Segment, ...], engine: dict[str, Any], ti
         "seed": spec.seed,
         "engine": engine,
         "windows": [
-            {"index": s.index, "start_frame": s.start_frame, "num_frames": s.num_frames, "size_bytes": s.size_bytes}
+            {
+                "index": s.index,
+                "start_frame": s.start_frame,
+                "num_frames": s.num_frames,
+                "size_bytes": s.size_bytes,
+            }
             for s in segments
         ],
         "timings": timings,

@@ -1,8 +1,8 @@
 """The hooks worker: drains the outbox of webhooks. `python -m worker.hooks`
 
-The outbox is written in the same atomic step as the state it tells of, so it needs no queue beside it: an entry leaves
-only when its receiver took it or the last try failed. Entries are delivered side by side, and each waits for its own
-next try in Redis, so a slow or dead receiver holds up nobody else's.
+The outbox is written in the same atomic step as the state it tells of, so it needs no queue beside it: an
+entry leaves only when its receiver took it or the last try failed. Entries are delivered side by side, and
+each waits for its own next try in Redis, so a slow or dead receiver holds up nobody else's.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Courier:
         self._free.acquire()
         entries: list[OutboxEntry] = []
         try:
-            # A try takes up to its time limit in several places (connect, write, read); held that long and more, no
-            # second taker begins the same one.
+            # A try takes up to its time limit in several places (connect, write, read); held that long and
+            # more, no second taker begins the same one.
             hold_seconds = 4 * self._settings.webhook_timeout_seconds + 5
             entries = self._store.take_due(limit=1, hold_seconds=hold_seconds)
         finally:
@@ -87,7 +87,9 @@ class Courier:
             reason = f"{type(error).__name__}: {error}"
             final = isinstance(error, DeliveryFailed) and error.final
             if final or entry.attempts >= self._settings.webhook_max_attempts:
-                log.warning("webhook %s given up after %d tries: %s", entry.webhook_id, entry.attempts, reason)
+                log.warning(
+                    "webhook %s given up after %d tries: %s", entry.webhook_id, entry.attempts, reason
+                )
                 self._store.dead_letter(entry.webhook_id, reason=reason)
             else:
                 delay_seconds = backoff_seconds(entry.attempts, self._settings.webhook_backoff_seconds)
@@ -97,15 +99,17 @@ class Courier:
 
 
 def backoff_seconds(attempts: int, first_seconds: float) -> float:
-    """The pause after try number `attempts` (from 1): doubling, capped at five minutes, +-25 % so that many that failed
-    together do not come back together."""
+    """The pause after try number `attempts` (from 1): doubling, capped at five minutes, +-25 % so that many
+    that failed together do not come back together."""
     return min(first_seconds * 2 ** (attempts - 1), BACKOFF_CAP_SECONDS) * random.uniform(0.75, 1.25)
 
 
 def main() -> int:
     """Deliver until SIGTERM or SIGINT; also looks for lost jobs, as every worker does."""
     settings = Settings.load()
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

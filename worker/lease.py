@@ -1,7 +1,7 @@
 """The right to work on one job, kept alive while the work runs.
 
-Redis knows who holds a job; this is the holder's side of it. One thread renews the lease and reads the cancel flag, so
-the engine's `check` (called at every denoising step) only looks at memory.
+Redis knows who holds a job; this is the holder's side of it. One thread renews the lease and reads the cancel
+flag, so the engine's `check` (called at every denoising step) only looks at memory.
 """
 
 from __future__ import annotations
@@ -31,7 +31,13 @@ class Lease:
     """
 
     def __init__(
-        self, store: JobStore, job_id: str, token: int, *, lease_seconds: float, deadline_at: float | None = None
+        self,
+        store: JobStore,
+        job_id: str,
+        token: int,
+        *,
+        lease_seconds: float,
+        deadline_at: float | None = None,
     ) -> None:
         self.job_id = job_id
         self.token = token
@@ -59,17 +65,17 @@ class Lease:
         """Raise what should stop the work; return when there is nothing.
 
         Raises:
-            LeaseLost: another worker may have the job. Also when no renewal came through for a whole lease: the clock
-                here counts from before the last renewal was sent, so this side gives up first.
+            LeaseLost: another worker may have the job. Also when no renewal came through for a whole lease:
+                the clock here counts from before the last renewal was sent, so this side gives up first.
             JobCanceled: somebody asked for it.
             DeadlinePassed: the job's deadline is over.
         """
         if self._lost or time.monotonic() > self._held_until:
-            raise LeaseLost(f"the lease on {self.job_id} ran out")
+            raise LeaseLost("lease_lost", f"the lease on {self.job_id} ran out")
         if self._cancel:
-            raise JobCanceled("canceled on request")
+            raise JobCanceled("canceled", "canceled on request")
         if self._deadline_at is not None and time.time() > self._deadline_at:
-            raise DeadlinePassed("the job's deadline passed before it was finished")
+            raise DeadlinePassed("deadline_passed", "the job's deadline passed before it was finished")
 
     def _keep(self) -> None:
         renew_at = time.monotonic() + self._lease_seconds / 3

@@ -1,4 +1,4 @@
-"""One worker process: an engine, resident and warm, and a queue to serve. `python -m worker.main --name worker-0`"""
+"""One worker process: a resident, warm engine serving a queue. `python -m worker.main --name worker-0`"""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--name", default="worker-0", help="what jobs and health checks call this worker")
     name = parser.parse_args(argv).name
     settings = Settings.load()
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
     logging.getLogger("rq").setLevel(logging.WARNING)  # at info it reports every pop and every sweep
 
     engine = load_engine(settings.model)
@@ -43,9 +45,16 @@ def main(argv: list[str] | None = None) -> int:
     log.info("%s: %s is warm after a first window of %.1f s", name, settings.model, warm_seconds)
 
     stopping = threading.Event()
-    resident = Resident(engine, JobStore(connect(settings), settings), Storage(settings), settings, name, stopping)
+    resident = Resident(
+        engine, JobStore(connect(settings), settings), Storage(settings), settings, name, stopping
+    )
     slices.install(resident)
-    info = {"model": settings.model, "pid": os.getpid(), "threads": torch.get_num_threads(), "loaded_at": time.time()}
+    info = {
+        "model": settings.model,
+        "pid": os.getpid(),
+        "threads": torch.get_num_threads(),
+        "loaded_at": time.time(),
+    }
     threading.Thread(target=_announce, args=(resident, info), name="announce", daemon=True).start()
     reconcile.start(resident.store, stopping)
     ResidentWorker(connect(settings), name, stopping).work(logging_level="WARNING")
@@ -54,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _warm_up(engine) -> float:
-    """Render one window of a grey picture, so that the first job pays for no first call. Returns its seconds."""
+    """Render one grey window, so that the first job pays for no first call. Returns its seconds."""
     started = time.perf_counter()
     config = engine.config
     grey = np.full((64, 64, 3), 128, np.uint8)

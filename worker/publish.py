@@ -1,7 +1,8 @@
 """Make one window durable: segment, state, playlist, record, in that order.
 
-Whatever the record tells of lies in storage already, so a reader never finds a name without its bytes, and a crash at
-any point leaves either nothing new or everything. Runs one window behind the engine, on its own thread.
+Whatever the record tells of lies in storage already, so a reader never finds a name without its bytes, and a
+crash at any point leaves either nothing new or everything. Runs one window behind the engine, on its own
+thread.
 """
 
 from __future__ import annotations
@@ -94,7 +95,9 @@ class Publisher:
             init, media = encode_segment(
                 window.frames, start_frame=window.start_frame, fps=self._job.spec.fps, index=index
             )
-        segment = Segment(index, window.start_frame, len(window.frames), keys.segment(job_id, index), len(media))
+        segment = Segment(
+            index, window.start_frame, len(window.frames), keys.segment(job_id, index), len(media)
+        )
         with self._timings.measure("upload"):
             if index == 0:
                 self._put(keys.init_segment(job_id), init, "video/mp4")

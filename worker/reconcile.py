@@ -1,7 +1,8 @@
 """Put back into the queue what fell out of it.
 
-A record says queued while no queue entry names it (a kill between two steps), or says running while nobody holds its
-lease (a dead worker). Every worker and the hooks worker run this; any number may, since each step is checked in Redis.
+A record says queued while no queue entry names it (a kill between two steps), or says running while nobody
+holds its lease (a dead worker). Every worker and the hooks worker run this; any number may, since each step
+is checked in Redis.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """REFUSED: never begun (lease held elsewhere, or nothing to do). LEFT: to be queued again. LOST: nothing may be
-    written any more; the job is picked up again once the lease has run out."""
+    """REFUSED: never begun (lease held elsewhere, or nothing to do). LEFT: to be queued again. LOST: nothing
+    may be written any more; the job is picked up again once the lease has run out."""
 
     REFUSED = "refused"
     SUCCEEDED = "succeeded"

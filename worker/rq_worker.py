@@ -1,8 +1,8 @@
 """The rq worker that keeps an engine in its own process.
 
-rq is only what wakes a worker up: the job record and its lease are the truth. What is changed here is what rq's
-SimpleWorker leaves out: it writes one long lease on its own entry and never renews it, and it has nothing to tell a
-running job on SIGTERM. rq's stop command is not used; a cancel goes through the record.
+rq is only what wakes a worker up: the job record and its lease are the truth. What is changed here is what
+rq's SimpleWorker leaves out: it writes one long lease on its own entry and never renews it, and it has
+nothing to tell a running job on SIGTERM. rq's stop command is not used; a cancel goes through the record.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from worker.contract.queue import SERIALIZER
 
 BEAT_SECONDS = 2.0
 ENTRY_TTL_SECONDS = 10
-WORKER_TTL_SECONDS = 20  # rq waits for work in pops of this minus 15 seconds, and does its housekeeping in between
+# rq waits for work in pops of this minus 15 seconds, and does its housekeeping in between.
+WORKER_TTL_SECONDS = 20
 MAINTENANCE_SECONDS = 3
 
 
@@ -31,8 +32,8 @@ class ResidentWorker(SimpleWorker):
 
     Args:
         redis: a connection of its own: rq changes the pool's timeouts.
-        name: the worker's public name. rq gets it with a suffix, since it refuses a name whose last bearer was killed
-            and has not yet been forgotten.
+        name: the worker's public name. rq gets it with a suffix, since it refuses a name whose last bearer
+            was killed and has not yet been forgotten.
     """
 
     def __init__(self, redis: Redis, name: str, stopping: threading.Event) -> None:
@@ -52,7 +53,9 @@ class ResidentWorker(SimpleWorker):
     def execute_job(self, job: QueueEntry, queue: Queue) -> None:
         execution = self.prepare_execution(job)
         done = threading.Event()
-        beat = threading.Thread(target=self._beat, args=(job, execution, done), name="rq-heartbeat", daemon=True)
+        beat = threading.Thread(
+            target=self._beat, args=(job, execution, done), name="rq-heartbeat", daemon=True
+        )
         beat.start()
         try:
             self.perform_job(job, queue, execution)
@@ -70,5 +73,5 @@ class ResidentWorker(SimpleWorker):
         while not done.wait(BEAT_SECONDS):
             try:
                 self.maintain_heartbeats(job, execution)
-            except Exception as error:  # the entry's own lease is a courtesy to rq; losing it must not stop the job
+            except Exception as error:  # a courtesy to rq: losing it must not stop the job
                 self.log.warning("heartbeat of %s failed: %s", job.id, error)

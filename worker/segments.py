@@ -1,8 +1,8 @@
 """Frames in, one fMP4 (CMAF) segment out. Knows no job, no storage, no playlist.
 
-Every window gets a fresh encoder and a fresh muxer, so a segment depends on nothing but its frames and its place: a
-resumed job writes the same bytes again. Timestamps are global (frame number of the whole video), which is what makes
-players and ffprobe see one stream without a gap.
+Every window gets a fresh encoder and a fresh muxer, so a segment depends on nothing but its frames and its
+place: a resumed job writes the same bytes again. Timestamps are global (frame number of the whole video),
+which is what makes players and ffprobe see one stream without a gap.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 CRF = 18
 
-# empty_moov puts the track header first (the init segment); all packets then leave as one moof when the muxer closes.
-# frag_discont keeps the global decode time, no edit list may shift it, and skip_trailer drops the index at the end
-# that would name byte offsets of a file which does not exist.
+# empty_moov puts the track header first (the init segment); all packets then leave as one moof when the muxer
+# closes. frag_discont keeps the global decode time, no edit list may shift it, and skip_trailer drops the
+# index at the end that would name byte offsets of a file which does not exist.
 _MOVFLAGS = "empty_moov+default_base_moof+frag_discont+negative_cts_offsets+skip_trailer"
 
-# One thread and no look at the neighbours of a window: same frames, same bytes. The closed group of pictures with a
-# key frame first is what lets a segment be decoded alone.
+# One thread and no look at the neighbours of a window: same frames, same bytes. The closed group of pictures
+# with a key frame first is what lets a segment be decoded alone.
 _X264 = "keyint=infinite:scenecut=0:bframes=0:open-gop=0:threads=1:lookahead-threads=1"
 
 
@@ -31,13 +31,14 @@ def encode_segment(frames: np.ndarray, *, start_frame: int, fps: int, index: int
 
     Args:
         frames: uint8 [N, H, W, 3], RGB; H and W even.
-        start_frame: number of the first frame in the whole video; its timestamp is `start_frame / fps` seconds.
+        start_frame: number of the first frame in the whole video; its timestamp is `start_frame / fps`
+            seconds.
         fps: frames per second.
         index: place of the segment in the playlist, from 0.
 
     Returns:
-        (init, media): the init segment (ftyp + moov, byte-identical for every window of one size and rate) and the
-        media segment (moof + mdat).
+        (init, media): the init segment (ftyp + moov, byte-identical for every window of one size and rate)
+        and the media segment (moof + mdat).
 
     Raises:
         ValueError: frames of another shape or type.

@@ -7,7 +7,14 @@ import logging
 
 from redis.exceptions import RedisError
 
-from worker.contract.errors import DeadlinePassed, EngineFailure, JobCanceled, LeaseLost, Magic141Error, Unavailable
+from worker.contract.errors import (
+    DeadlinePassed,
+    EngineFailure,
+    JobCanceled,
+    LeaseLost,
+    Magic141Error,
+    Unavailable,
+)
 from worker.contract.job import Job, JobError, JobState
 from worker.publish import Publisher
 from worker.resident import Outcome, Resident
@@ -61,11 +68,14 @@ def _end(
     publisher: Publisher,
 ) -> Outcome:
     try:
-        with contextlib.suppress(Magic141Error):  # the record below is the truth; the stored playlist is a copy
+        # The record below is the truth; the stored playlist is a copy.
+        with contextlib.suppress(Magic141Error):
             if publisher.segments:
                 publisher.put_playlist(ended=True)
         reason = _reason(error, len(publisher.segments))
-        resident.store.finish(job.id, token, state, error=reason, artifacts={}, timings=timings.snapshot(finished=True))
+        resident.store.finish(
+            job.id, token, state, error=reason, artifacts={}, timings=timings.snapshot(finished=True)
+        )
     except (LeaseLost, RedisError) as lost:
         log.warning("end of %s not recorded: %s", job.id, lost)
         return Outcome.LOST
@@ -73,7 +83,7 @@ def _end(
 
 
 def _reason(error: Exception, windows_done: int) -> JobError:
-    """What the client is told: the kind of error and where, never its text, which may name paths of this machine."""
+    """What the client is told: the kind of error and where; its text may name paths of this machine."""
     if isinstance(error, Magic141Error) and not isinstance(error, EngineFailure):
         return JobError(error.code, error.message)
     return JobError("engine_error", f"{type(error).__name__} while rendering window {windows_done}")

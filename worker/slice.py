@@ -1,6 +1,7 @@
 """A slice: what runs between taking a job and leaving it.
 
-Crash recovery, retry and rolling deploy are one path: take the lease, read the last committed window, go on from there.
+Crash recovery, retry and rolling deploy are one path: take the lease, read the last committed window, go on
+from there.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ def run_slice(resident: Resident, job_id: str) -> Outcome:
     job = store.get(job_id)
     timings = Timings(job)
     with (
-        Lease(store, job_id, token, lease_seconds=settings.lease_seconds, deadline_at=job.spec.deadline_at) as lease,
+        Lease(
+            store, job_id, token, lease_seconds=settings.lease_seconds, deadline_at=job.spec.deadline_at
+        ) as lease,
         tempfile.TemporaryDirectory(prefix="slice-") as folder,
     ):
         scratch = Path(folder)
@@ -100,7 +103,7 @@ def _render(resident: Resident, job: Job, lease: Lease, timings: Timings, publis
 
 
 def _first_image(resident: Resident, job: Job, lease: Lease, timings: Timings) -> np.ndarray:
-    """The picture the video starts from, uint8 [H, W, 3]: given, painted by an earlier slice, or painted now."""
+    """The picture the video starts from, uint8 [H, W, 3]: given, painted by an earlier slice, or now."""
     key = job.image_key or job.spec.image_key
     if key is not None:
         if job.image_key is None:
@@ -132,7 +135,8 @@ def _finish(
         finish.join(resident.storage, segments, scratch, joined)
         frames = finish.remux(joined, video)
         if frames != spec.num_frames:
-            raise EngineFailure(f"{frames} frames were rendered where {spec.num_frames} were asked for")
+            told = f"{frames} frames were rendered where {spec.num_frames} were asked for"
+            raise EngineFailure("engine_error", told)
         thumbnail, sprites = finish.pictures(joined)
         put(keys.video(job.id), video, "video/mp4")
         put(keys.thumbnail(job.id), thumbnail, "image/jpeg")

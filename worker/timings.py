@@ -1,8 +1,8 @@
 """Seconds by stage for one job, over all its slices.
 
-Stages: queued (accepted to first taken), text_to_image, first_segment (first taken to first segment committed), denoise,
-decode, encode, upload, finish, total (accepted to finished, so queued is in it). Stages overlap: their sum may exceed
-the total.
+Stages: queued (accepted to first taken), text_to_image, first_segment (first taken to first segment
+committed), denoise, decode, encode, upload, finish, total (accepted to finished, so queued is in it). Stages
+overlap: their sum may exceed the total.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One webhook, once: the message, its signature (Standard Webhooks), one POST. Knows no outbox and no retry."""
+"""One webhook, once: the message, its signature (Standard Webhooks), one POST. Knows no outbox."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class DeliveryFailed(Exception):
 def body(entry: OutboxEntry) -> bytes:
     """The message as JSON, the same bytes on every try.
 
-    `timestamp` (ISO 8601) is Standard Webhooks' field, `id`, `object` and `created_at` (Unix seconds) are how OpenAI's
-    events carry the same.
+    `timestamp` (ISO 8601) is Standard Webhooks' field, `id`, `object` and `created_at` (Unix seconds) are how
+    OpenAI's events carry the same.
     """
     message = {
         "id": entry.webhook_id,

@@ -37,7 +37,9 @@ def decode(data: bytes) -> tuple[list[Fraction], np.ndarray]:
     """Timestamps in frames, and RGB frames."""
     with av.open(io.BytesIO(data)) as container:
         frames = list(container.decode(video=0))
-        return [f.pts * f.time_base * FPS for f in frames], np.stack([f.to_ndarray(format="rgb24") for f in frames])
+        return [f.pts * f.time_base * FPS for f in frames], np.stack(
+            [f.to_ndarray(format="rgb24") for f in frames]
+        )
 
 
 def test_init_segment_is_the_same_for_every_window(encoded):
@@ -69,7 +71,8 @@ def test_colours_survive_bt709():
     init, media = encode_segment(flat, start_frame=0, fps=FPS, index=0)
     with av.open(io.BytesIO(init + media)) as container:
         context = container.streams.video[0].codec_context
-        assert (context.colorspace, context.color_primaries, context.color_trc, context.color_range) == (1, 1, 1, 1)
+        tags = (context.colorspace, context.color_primaries, context.color_trc, context.color_range)
+    assert set(tags) == {1}  # 1 is BT.709 in the first three, limited range in the last
     _, frames = decode(init + media)
     assert np.abs(frames.astype(int) - flat).max() <= 6
 

@@ -1,4 +1,4 @@
-"""The smallest real thing with the engine's face: frames and state follow from seed, window and carried state only."""
+"""The smallest real thing with the engine's face: frames follow from seed, window and carried state only."""
 
 from __future__ import annotations
 
