@@ -1,0 +1,50 @@
+"""The multi-modal condition of Magic 1-For-1: image tokens, then text tokens, and a pooled text vector.
+
+The 13 B model takes its tokens from a vision-language model and the pooled vector from CLIP; the small one has a CLIP text
+model and a CLIP vision model of its own, a few layers each.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import CLIPTextModel, CLIPVisionModel, PreTrainedTokenizerFast
+
+
+@dataclass(frozen=True)
+class Condition:
+    """tokens [B, L, D] and their mask [B, L] (1 = use; the used ones come first), pooled [B, P]."""
+
+    tokens: Tensor
+    mask: Tensor
+    pooled: Tensor
+
+
+class Conditioner(nn.Module):
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerFast, text: CLIPTextModel, vision: CLIPVisionModel
+    ) -> None:
+        super().__init__()
+        self.tokenizer, self.text, self.vision = tokenizer, text, vision
+
+    def tokenize(self, prompts: list[str]) -> tuple[Tensor, Tensor]:
+        """Ids and mask [B, L], long, padded on the right and cut to the text model's length."""
+        limit = self.text.config.max_position_embeddings
+        out = self.tokenizer(prompts, padding=True, truncation=True, max_length=limit, return_tensors="pt")
+        return out["input_ids"], out["attention_mask"]
+
+    def thumbnail(self, pictures: Tensor) -> Tensor:
+        """Pictures [B, 3, H, W] in -1..1 -> what the vision model sees, [B, 3, s, s]."""
+        side = self.vision.config.image_size
+        return F.interpolate(pictures, (side, side), mode="area")
+
+    def forward(self, ids: Tensor, mask: Tensor, thumbnails: Tensor | None) -> Condition:
+        """Without `thumbnails` [B, 3, s, s] (text-to-image) there are text tokens only."""
+        written = self.text(input_ids=ids, attention_mask=mask)
+        tokens = written.last_hidden_state
+        if thumbnails is not None:
+            seen = self.vision(pixel_values=thumbnails.to(self.vision.dtype)).last_hidden_state
+            tokens = torch.cat([seen, tokens], dim=1)
+            mask = torch.cat([mask.new_ones(seen.shape[:2]), mask], dim=1)
+        return Condition(tokens, mask, written.pooler_output)

@@ -1,0 +1,46 @@
+"""What an engine is, as data that is saved beside its weights."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """Geometry, windows and sampling of one model.
+
+    Latent frame 0 of a window holds one frame, each later one `frames_per_latent`. A window denoises `new_latents` latent
+    frames after its context: one latent frame (the picture) in the first window, `context_latents` in every later one.
+    """
+
+    name: str
+    height: int = 256
+    width: int = 256
+    fps: int = 24
+    latent_channels: int = 16
+    pixels_per_latent: int = 8
+    frames_per_latent: int = 4
+    new_latents: int = 6
+    context_latents: int = 2
+    video_steps: int = 4
+    image_steps: int = 16
+    shift: float = 5.0
+    prediction: Literal["sample", "velocity"] = "sample"
+
+    @property
+    def window_frames(self) -> int:
+        """Frames that a window adds; the first adds one more, the picture itself."""
+        return self.new_latents * self.frames_per_latent
+
+    def latent_shape(self, latents: int) -> tuple[int, int, int, int, int]:
+        """[1, C, T, h, w] of a window of `latents` latent frames."""
+        side = self.pixels_per_latent
+        return (1, self.latent_channels, latents, self.height // side, self.width // side)
+
+    def save(self, folder: Path) -> None:
+        (folder / "engine.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> "EngineConfig":
+        return cls(**json.loads((folder / "engine.json").read_text()))

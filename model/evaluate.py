@@ -1,0 +1,123 @@
+"""python -m model.evaluate [--model mini] [--seeds 10] [--json FILE] [--strips FOLDER]: does the model do what it is told?
+
+Motion: pictures of a world whose seed training never used, and natural photographs (from scikit-image and scikit-learn, extra
+`test`), each under every camera word; a video counts when the measured motion is the commanded one. Attributes: text-to-image
+of the grammar; colour, shape and background must all be right. First frame: PSNR of frame 0 to the photograph.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from model.engine import Engine
+from model.image import fit
+from model.load import load_engine
+from model.measure import named_camera, named_scene, psnr, sharpness
+from model.train.motion import CAMERA
+from model.train.textures import COLOURS, SHAPES
+from model.train.world import World
+from model.windows import Shot
+
+HELD_OUT_SEED = 7_000_001
+COMMANDS = {name: ("the camera is still" if name == "still" else f"the camera {name.replace('pan', 'pans').replace('zoom', 'zooms').replace('rotate', 'rotates')}") for name in CAMERA}  # fmt: skip
+
+
+def photographs() -> dict[str, np.ndarray]:
+    """Natural photographs that come with two libraries, uint8 [256, 256, 3]; none is ever trained on."""
+    from skimage import data
+    from sklearn.datasets import load_sample_images
+
+    found = dict(zip(("china", "flower"), load_sample_images().images, strict=True))
+    found |= {"astronaut": data.astronaut(), "chelsea": data.chelsea(), "coffee": data.coffee(), "rocket": data.rocket()}
+    return {name: fit(picture, 256, 256) for name, picture in found.items()}
+
+
+def film(engine: Engine, picture: np.ndarray, prompt: str, seed: int, num_frames: int) -> np.ndarray:
+    seconds = num_frames / engine.config.fps
+    windows = engine.generate([Shot(prompt, seconds)], picture, num_frames=num_frames, seed=seed)
+    return np.concatenate([window.frames for window in windows])
+
+
+def motion(engine: Engine, pictures: dict[str, np.ndarray], seeds: int, strips: Path | None) -> dict[str, object]:
+    """Per camera word the share of videos (two windows each) whose measured motion is the commanded one."""
+    right: dict[str, list[bool]] = {name: [] for name in CAMERA}
+    later: dict[str, list[bool]] = {name: [] for name in CAMERA}
+    jobs = [(name, label, seed) for name in CAMERA for label in pictures for seed in range(seeds)]
+    for name, label, seed in tqdm(jobs, desc="motion"):
+        frames = film(engine, pictures[label], COMMANDS[name], seed, 49)
+        right[name].append(named_camera(frames[:25]) == name)
+        later[name].append(named_camera(frames[25:]) == name)
+        if strips is not None and seed == 0:
+            strips.mkdir(parents=True, exist_ok=True)
+            strip = np.hstack([frames[i] for i in (0, 1, 12, 24, 36, 48)])
+            cv2.imwrite(str(strips / f"{label}-{name.replace(' ', '-')}.png"), strip[..., ::-1])
+    share = {name: round(float(np.mean(values)), 3) for name, values in right.items()}
+    second = {name: round(float(np.mean(values)), 3) for name, values in later.items()}
+    return {"first_window": share, "second_window": second, "first_mean": round(float(np.mean(list(share.values()))), 3),
+            "second_mean": round(float(np.mean(list(second.values()))), 3), "videos": len(jobs)}  # fmt: skip
+
+
+def attributes(engine: Engine, count: int, strips: Path | None) -> dict[str, object]:
+    rng = np.random.default_rng(HELD_OUT_SEED)
+    hits, pictures = [], []
+    for seed in tqdm(range(count), desc="text-to-image"):
+        colour, ground = rng.choice(list(COLOURS), 2, replace=False)
+        shape = SHAPES[int(rng.integers(len(SHAPES)))]
+        picture = engine.paint(f"a {colour} {shape} on a {ground} background", seed=seed)
+        seen = named_scene(picture)
+        hits.append((seen[0] == colour, seen[1] == shape, seen[2] == ground))
+        pictures.append(picture)
+    if strips is not None:
+        strips.mkdir(parents=True, exist_ok=True)
+        rows = [np.hstack(pictures[i : i + 8]) for i in range(0, len(pictures) // 8 * 8, 8)][:5]
+        cv2.imwrite(str(strips / "text-to-image.png"), np.vstack(rows)[::2, ::2, ::-1])
+    colours, shapes, grounds = np.mean(hits, axis=0).round(3).tolist()
+    return {"colour": colours, "shape": shapes, "background": grounds, "all": round(float(np.mean([all(h) for h in hits])), 3), "pictures": count}
+
+
+def drift(engine: Engine, picture: np.ndarray, seconds: int) -> dict[str, object]:
+    """Sharpness and mean colour at the end of every tenth second, against the first window's."""
+    frames = film(engine, picture, "the camera pans left", 0, seconds * engine.config.fps)
+    first = frames[:25]
+    base, colour = np.mean([sharpness(f) for f in first[::6]]), first.mean((0, 1, 2))
+    marks = range(engine.config.fps * 10, len(frames) + 1, engine.config.fps * 10)
+    return {
+        "sharpness": [round(float(np.mean([sharpness(f) for f in frames[m - 24 : m : 6]]) / base), 3) for m in marks],
+        "colour_shift": [round(float(np.abs(frames[m - 24 : m].mean((0, 1, 2)) - colour).max()), 1) for m in marks],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m model.evaluate", description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="mini")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--pictures", type=int, default=100, help="text-to-image pictures")
+    parser.add_argument("--drift-seconds", type=int, default=60)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--strips", type=Path)
+    args = parser.parse_args()
+    engine = load_engine(args.model)
+    photos = photographs()
+    world = World(HELD_OUT_SEED)
+    made = {f"world-{i}": world.nature(1).frames[0] for i in range(2)} | {f"scene-{i}": world.scene(1).frames[0] for i in range(2)}
+    first = {name: round(psnr(photo, film(engine, photo, "the camera is still", 0, 1)[0]), 2) for name, photo in photos.items()}
+    report = {
+        "model": engine.describe(),
+        "first_frame_psnr_db": first,
+        "motion_photographs": motion(engine, photos, args.seeds, args.strips),
+        "motion_world": motion(engine, made, args.seeds, args.strips),
+        "text_to_image": attributes(engine, args.pictures, args.strips),
+        "drift": drift(engine, photos["coffee"], args.drift_seconds) if args.drift_seconds else None,
+    }
+    text = json.dumps(report, indent=2)
+    print(text)
+    if args.json:
+        args.json.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""From a folder of weights to a resident engine. The folder is in diffusers' format: one subfolder a part."""
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from diffusers import HunyuanVideoTransformer3DModel
+from transformers import CLIPTextModel, CLIPVisionModel, PreTrainedTokenizerFast
+
+from model.autoencoder import PatchAutoencoder
+from model.conditioning import Conditioner
+from model.config import EngineConfig
+from model.engine import Engine
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+def load_engine(name: str | Path = "mini", *, device: str | None = None) -> Engine:
+    """Loads a bundled preset by name, or a folder.
+
+    Raises FileNotFoundError when the folder or a part of it is missing. Weights are bfloat16 on every device that has fast
+    bfloat16, float32 elsewhere.
+    """
+    folder = Path(name) if Path(name).is_dir() else WEIGHTS / str(name)
+    if not (folder / "engine.json").is_file():
+        raise FileNotFoundError(f"no model {str(name)!r}: there is no engine.json in a folder of that name")
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    dtype = torch.bfloat16 if where.type == "cuda" or fast_bfloat16() else torch.float32
+    transformer = HunyuanVideoTransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=dtype)
+    autoencoder = PatchAutoencoder.from_pretrained(folder / "vae", torch_dtype=dtype)
+    conditioner = Conditioner(
+        PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer"),
+        CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=dtype),
+        CLIPVisionModel.from_pretrained(folder / "image_encoder", dtype=dtype),
+    )
+    for part in (transformer, autoencoder, conditioner):
+        part.eval().requires_grad_(False).to(where)
+    autoencoder.to(memory_format=torch.channels_last)
+    versions = {package: version(package) for package in ("torch", "diffusers", "transformers")}
+    hashes = {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*.safetensors"))}
+    description = {"weights_sha256": hashes, "versions": versions}
+    return Engine(EngineConfig.load(folder), transformer, autoencoder, conditioner, description=description)
+
+
+def fast_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 in hardware (AVX-512 BF16 or AMX; on Arm, BF16)."""
+    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

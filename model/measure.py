@@ -1,0 +1,92 @@
+"""Measurements on frames: how the camera moved, which shape and colours are seen, how alike two pictures are.
+
+None of it is learned, so that a model can't please its own judge. Needs OpenCV (extra `train`).
+"""
+
+import cv2
+import numpy as np
+
+from model.train import motion, textures
+
+_REACH = 90.0  # pixels from the middle at which a turn or a zoom is compared with a shift, at 256x256
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    """Peak signal-to-noise ratio of two uint8 pictures, in dB."""
+    error = np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2)
+    return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+def camera_flow(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float, float]:
+    """The similarity that carries `before` to `after` (uint8 [H, W, 3]): shift x, shift y (pixels), log scale, turn (radians,
+    clockwise positive), about the middle; fitted to dense optical flow (DIS, Kroeger et al. 2016), outliers left out."""
+    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, after)]
+    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None)
+    height, width = grey[0].shape
+    y, x = np.mgrid[:height:4, :width:4].astype(np.float64)
+    moved = flow[::4, ::4].reshape(-1, 2).astype(np.float64)
+    points = np.stack([x.ravel() - width / 2, y.ravel() - height / 2], 1)
+    slope = cv2.magnitude(*(cv2.Sobel(grey[0], cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)))[::4, ::4].ravel()
+    keep = slope >= np.quantile(slope, 0.5)  # flow is only seen where there is texture
+    fitted, _ = cv2.estimateAffinePartial2D(points[keep], points[keep] + moved[keep], ransacReprojThreshold=2.0)
+    if fitted is None:
+        return 0.0, 0.0, 0.0, 0.0
+    scale = float(np.hypot(fitted[0, 0], fitted[1, 0]))
+    return float(fitted[0, 2]), float(fitted[1, 2]), float(np.log(max(scale, 1e-6))), float(np.arctan2(fitted[1, 0], fitted[0, 0]))
+
+
+def named_camera(frames: np.ndarray, step: int = 4) -> str:
+    """The camera motion (motion.CAMERA) that frames [N, H, W, 3] show, by the median of the flows over `step` frames."""
+    flows = [camera_flow(frames[i], frames[i + step]) for i in range(0, len(frames) - step, step)]
+    dx, dy, grow, turn = np.median(np.array(flows), axis=0) / step
+    strengths = {
+        "pan left": dx, "pan right": -dx, "pan up": dy, "pan down": -dy,
+        "zoom in": grow * _REACH, "zoom out": -grow * _REACH,
+        "rotate counterclockwise": turn * _REACH, "rotate clockwise": -turn * _REACH,
+    }  # fmt: skip
+    best = max(strengths, key=strengths.__getitem__)
+    return best if strengths[best] > 0.15 * motion.PAN_PIXELS else "still"
+
+
+def named_scene(picture: np.ndarray) -> tuple[str, str, str]:
+    """(colour, shape, background colour) as seen: the border's commonest named colour is the background; the largest
+    connected region of another named colour is the object, its shape the one whose outline overlaps it most."""
+    names = list(textures.COLOURS)
+    smooth = cv2.medianBlur(picture, 7)
+    lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB).astype(np.float32)
+    table = cv2.cvtColor(np.array([list(textures.COLOURS.values())], np.uint8), cv2.COLOR_RGB2LAB)[0].astype(np.float32)
+    nearest = np.linalg.norm(lab[:, :, None] - table, axis=-1).argmin(-1)
+    border = np.concatenate([nearest[:12].ravel(), nearest[-12:].ravel(), nearest[:, :12].ravel(), nearest[:, -12:].ravel()])
+    ground = int(np.bincount(border, minlength=len(names)).argmax())
+    best: tuple[int, int, np.ndarray] = (0, ground, np.zeros_like(nearest, np.uint8))
+    for colour in range(len(names)):
+        if colour == ground:
+            continue
+        count, labels, stats, _ = cv2.connectedComponentsWithStats((nearest == colour).astype(np.uint8))
+        for label in range(1, count):
+            if stats[label, cv2.CC_STAT_AREA] > best[0]:
+                best = (int(stats[label, cv2.CC_STAT_AREA]), colour, (labels == label).astype(np.uint8))
+    return names[best[1]], _shape(best[2]), names[ground]
+
+
+def _shape(mask: np.ndarray) -> str:
+    if mask.sum() < 100:
+        return ""
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    hull = max(contours, key=cv2.contourArea)
+    filled = cv2.drawContours(np.zeros_like(mask), [hull], -1, 1, cv2.FILLED)
+    x, y, w, h = cv2.boundingRect(hull)
+    seen = cv2.resize(filled[y : y + h, x : x + w], (64, 64), interpolation=cv2.INTER_AREA) > 0
+    overlaps = {}
+    for shape in textures.SHAPES:
+        points = textures.outline(shape)
+        points = (points - points.min(0)) / np.ptp(points, axis=0) * 63
+        wanted = cv2.fillPoly(np.zeros((64, 64), np.uint8), [np.round(points).astype(np.int32)], 1) > 0
+        overlaps[shape] = (seen & wanted).sum() / (seen | wanted).sum()
+    return max(overlaps, key=overlaps.__getitem__)
+
+
+def sharpness(picture: np.ndarray) -> float:
+    """Mean gradient magnitude of the grey picture."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return float(np.hypot(np.diff(grey, axis=0)[:, :-1], np.diff(grey, axis=1)[:-1]).mean())

@@ -1,0 +1,235 @@
+"""Trains the DiT and its condition encoders together, by flow matching, on windows with a context and on single pictures."""
+
+import csv
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler, HunyuanVideoTransformer3DModel
+from diffusers.training_utils import EMAModel
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
+
+from model.conditioning import Conditioner
+from model.config import EngineConfig
+from model.denoiser import predict_velocity
+from model.schedule import shifted
+from model.train import tokenizer
+from model.train.checkpoint import Checkpoint
+from model.train.latents import Coded, Example, Replay, loader
+from model.train.recipe import Matching
+
+MAX_WORDS = 48
+THUMBNAIL = 64
+SIGMA_FLOOR = 0.3  # the flow loss weighs a sample's error by 1 / sigma^2; below this sigma the weight stays
+
+
+class Mini(nn.Module):
+    """All that is trained here: the DiT and the two condition encoders."""
+
+    def __init__(self, recipe: Matching, config: EngineConfig) -> None:
+        super().__init__()
+        channels, width = config.latent_channels, recipe.tokens_width
+        self.transformer = HunyuanVideoTransformer3DModel(
+            in_channels=2 * channels + 1,
+            out_channels=channels,
+            num_attention_heads=recipe.heads,
+            attention_head_dim=recipe.width // recipe.heads,
+            num_layers=recipe.double_blocks,
+            num_single_layers=recipe.single_blocks,
+            num_refiner_layers=1,
+            patch_size=4,
+            guidance_embeds=False,
+            text_embed_dim=width,
+            pooled_projection_dim=width,
+            rope_axes_dim=recipe.rope,
+            image_condition_type="latent_concat",
+        )
+        words = tokenizer.build(MAX_WORDS)
+        small = dict(
+            hidden_size=width,
+            intermediate_size=4 * width,
+            num_hidden_layers=2,
+            num_attention_heads=width // 32,
+        )
+        text = CLIPTextConfig(
+            vocab_size=len(words), max_position_embeddings=MAX_WORDS, pad_token_id=words.pad_token_id,
+            bos_token_id=words.bos_token_id, eos_token_id=words.eos_token_id, projection_dim=width, **small,
+        )  # fmt: skip
+        vision = CLIPVisionConfig(image_size=THUMBNAIL, patch_size=16, projection_dim=width, **small)
+        self.conditioner = Conditioner(words, CLIPTextModel(text), CLIPVisionModel(vision))
+        start_as_identity(self.transformer)
+
+    def save(self, folder: Path) -> None:
+        """diffusers' folders: transformer, text_encoder, image_encoder, tokenizer."""
+        self.transformer.save_pretrained(folder / "transformer")
+        self.conditioner.text.save_pretrained(folder / "text_encoder")
+        self.conditioner.vision.save_pretrained(folder / "image_encoder")
+        self.conditioner.tokenizer.save_pretrained(folder / "tokenizer")
+
+
+def start_as_identity(transformer: nn.Module) -> None:
+    """Zeroes the modulations and the output, so that every block starts as the identity (Peebles and Xie 2023, adaLN-Zero)."""
+    for name, layer in transformer.named_modules():
+        if isinstance(layer, nn.Linear) and (
+            name.endswith(".linear") and "norm" in name or name == "proj_out"
+        ):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+
+@dataclass(frozen=True)
+class Batch:
+    latents: Tensor
+    context: Tensor | None
+    ids: Tensor
+    mask: Tensor
+    thumbnails: Tensor | None
+
+
+def draw_sigmas(count: int, shift: float) -> Tensor:
+    """Logit-normal, shifted (Esser et al. 2024), with one in ten at pure noise, where every sampling starts."""
+    sigma = shifted(torch.sigmoid(torch.randn(count)), shift)
+    return torch.where(torch.rand(count) < 0.1, torch.ones(count), sigma)
+
+
+def damaged(context: Tensor) -> Tensor:
+    """A context as inference meets it: a little noisy, and in later windows (more than one latent frame) a little blurred."""
+    batch = context.shape[0]
+    if context.shape[2] > 1:
+        flat = context.transpose(1, 2).flatten(0, 1)
+        blurred = F.interpolate(F.avg_pool2d(flat, 2), scale_factor=2.0, mode="bilinear")
+        share = torch.rand(batch, 1, 1, 1, 1) * (torch.rand(batch, 1, 1, 1, 1) < 0.5)
+        context = context + share.to(context) * (blurred.unflatten(0, (batch, -1)).transpose(1, 2) - context)
+    level = 0.2 * torch.rand(batch, 1, 1, 1, 1) * (torch.rand(batch, 1, 1, 1, 1) < 0.7)
+    return context + level.to(context) * torch.randn_like(context)
+
+
+def collate(
+    examples: list[Example],
+    context: int,
+    latents: int,
+    conditioner: Conditioner,
+    dropout: float,
+    rng: np.random.Generator,
+) -> Batch:
+    """`context` is the number of latent frames given, 0 for text-to-image."""
+    stacked = torch.stack([example.latents[:, :latents] for example in examples]).float()
+    captions = ["" if rng.random() < dropout else example.caption for example in examples]
+    ids, mask = conditioner.tokenize(captions)
+    if context == 0:
+        return Batch(stacked, None, ids, mask, None)
+    seen = torch.stack([example.thumbnail for example in examples]).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return Batch(stacked, damaged(stacked[:, :, :context]), ids, mask, seen)
+
+
+def flow_loss(mini: Mini, batch: Batch, config: EngineConfig, device: torch.device) -> Tensor:
+    """Mean squared error of the velocity, eps - x0 (Lipman et al. 2023), with sigma floored in the weight."""
+    x0 = batch.latents.to(device)
+    noise = torch.randn_like(x0)
+    sigma = draw_sigmas(x0.shape[0], config.shift).to(device)
+    wide = sigma.view(-1, 1, 1, 1, 1)
+    noisy = (1 - wide) * x0 + wide * noise
+    move = lambda tensor: None if tensor is None else tensor.to(device)  # noqa: E731 - a name for three calls below
+    with torch.autocast(device.type, torch.bfloat16):
+        condition = mini.conditioner(move(batch.ids), move(batch.mask), move(batch.thumbnails))
+        velocity = predict_velocity(
+            mini.transformer, noisy, sigma, condition, move(batch.context), config.prediction
+        )
+    error = (velocity - (noise - x0)) * wide / wide.clamp(min=SIGMA_FLOOR)
+    return error.square().mean()
+
+
+def train(
+    folder: Path, recipe: Matching, *, seed: int, device: torch.device, minutes: float | None = None
+) -> None:
+    """Trains in `folder`, where `vae` lies already; writes the averaged weights and engine.json there.
+
+    Resumes from its checkpoint. With `minutes` the learning rate falls to its end by the clock, should the steps not be
+    done before: the same recipe serves machines of different speed.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    config = EngineConfig(name="mini")
+    mini = Mini(recipe, config).to(device)
+    weights = [p for p in mini.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(weights, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01)
+    average = EMAModel(weights, decay=recipe.ema)
+    checkpoint = Checkpoint(
+        folder / "dit", mini=mini, optimiser=optimiser, average=average, scheduler=Clock()
+    )
+    start = checkpoint.resume()
+    clock = checkpoint.parts["scheduler"]
+    clock.begin()
+    most = config.context_latents + config.new_latents
+    coded = Coded(
+        folder / "vae",
+        seed + start,
+        clips=recipe.fresh,
+        pictures=recipe.fresh,
+        latents=most,
+        thumbnail=THUMBNAIL,
+    )
+    replay = Replay(loader(coded), recipe.pool, rng)
+    for _ in tqdm(range(min(recipe.pool, 16 * recipe.clips) // recipe.fresh), desc="first clips"):
+        replay.refresh()
+    curve = folder / "dit" / "curve.csv"
+    curve.parent.mkdir(parents=True, exist_ok=True)
+    running: dict[str, float] = {}
+    for step in (progress := tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, desc="dit")):
+        part = step / recipe.steps if minutes is None else max(step / recipe.steps, clock.minutes() / minutes)
+        if part >= 1:
+            break
+        lr = recipe.lr * min(1.0, (step + 1) / recipe.warmup) * max(0.02, 0.5 * (1 + np.cos(np.pi * part)))
+        for group in optimiser.param_groups:
+            group["lr"] = lr
+        replay.refresh()
+        context = int(rng.integers(1, config.context_latents + 1))
+        batches = {
+            "video": collate(replay.draw(replay.clips, recipe.clips), context, context + config.new_latents, mini.conditioner, recipe.caption_dropout, rng),
+            "image": collate(replay.draw(replay.pictures, recipe.pictures), 0, 1, mini.conditioner, recipe.caption_dropout, rng),
+        }  # fmt: skip
+        for name, batch in batches.items():
+            loss = flow_loss(mini, batch, config, device)
+            loss.backward()
+            running[name] = 0.98 * running.get(name, loss.item()) + 0.02 * loss.item()
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        average.step(weights)
+        if step % 10 == 0:
+            progress.set_postfix({**{k: f"{v:.4f}" for k, v in running.items()}, "lr": f"{lr:.1e}"})
+            with curve.open("a", newline="") as file:
+                csv.writer(file).writerow(
+                    [step, f"{clock.minutes():.2f}", *(f"{v:.5f}" for v in running.values()), f"{lr:.3e}"]
+                )
+        if (step + 1) % recipe.save_every == 0:
+            checkpoint.save(step + 1)
+    checkpoint.save(recipe.steps)
+    average.copy_to(weights)
+    mini.to(torch.bfloat16).cpu().save(folder)
+    FlowMatchEulerDiscreteScheduler(shift=config.shift).save_pretrained(folder / "scheduler")
+    config.save(folder)
+
+
+class Clock:
+    """Minutes of training over all runs of one checkpoint."""
+
+    def __init__(self) -> None:
+        self.before, self.since = 0.0, time.monotonic()
+
+    def begin(self) -> None:
+        self.since = time.monotonic()
+
+    def minutes(self) -> float:
+        return self.before + (time.monotonic() - self.since) / 60
+
+    def state_dict(self) -> dict[str, float]:
+        return {"minutes": self.minutes()}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        self.before = state["minutes"]

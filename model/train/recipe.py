@@ -1,0 +1,53 @@
+"""Training recipes, as data: `full` made the shipped weights, `smoke` runs the same chain in about a minute."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Autoencoding:
+    steps: int
+    batch: int = 16
+    crop: int = 128
+    lr: float = 2e-3
+    noise: float = 0.1
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Flow matching. A step sees `clips` windows and `pictures` single latent frames; `fresh` of the clips are new."""
+
+    steps: int
+    clips: int = 8
+    pictures: int = 16
+    fresh: int = 3
+    pool: int = 512
+    lr: float = 8e-4
+    warmup: int = 100
+    ema: float = 0.998
+    caption_dropout: float = 0.08
+    width: int = 320  # hidden size
+    heads: int = 5
+    rope: tuple[int, int, int] = (16, 24, 24)
+    double_blocks: int = 2
+    single_blocks: int = 5
+    tokens_width: int = 192
+    save_every: int = 100
+
+
+@dataclass(frozen=True)
+class Recipe:
+    autoencoder: Autoencoding
+    dit: Matching
+    seed: int = 0
+
+
+RECIPES = {
+    "full": Recipe(Autoencoding(steps=2300), Matching(steps=5000)),
+    "smoke": Recipe(
+        Autoencoding(steps=20, batch=4, crop=64),
+        Matching(
+            steps=6, clips=2, pictures=2, fresh=1, pool=8, warmup=2,
+            width=64, heads=1, double_blocks=1, single_blocks=1, tokens_width=64, save_every=3,
+        ),
+    ),
+}  # fmt: skip

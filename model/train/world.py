@@ -1,0 +1,138 @@
+"""The procedural world: an endless, seeded stream of captioned clips. Knows no tensors and no model."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from model.train import captions, motion, textures
+
+SIZE = 256
+CANVAS = 512
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames uint8 [N, size, size, 3] with their caption and the named motions that made them."""
+
+    frames: np.ndarray
+    caption: str
+    camera: str
+    thing: str
+    colour: str = ""
+    shape: str = ""
+
+
+class World:
+    """Draws clips from one random stream; two worlds with one seed give the same clips.
+
+    It keeps a few dead-leaves canvases and replaces one now and then, so that a clip costs milliseconds.
+    """
+
+    def __init__(self, seed: int, *, canvases: int = 48, size: int = SIZE) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.size = size
+        self._wanted = canvases
+        self._canvases: list[np.ndarray] = []
+
+    def clip(self, num_frames: int) -> Clip:
+        """A clip of natural-looking texture under a moving camera, or of a shape that moves or is filmed."""
+        return self.nature(num_frames) if self.rng.random() < 0.5 else self.scene(num_frames)
+
+    def nature(self, num_frames: int) -> Clip:
+        """A dead-leaves picture under one camera motion."""
+        rng = self.rng
+        camera = captions.pick(rng, motion.CAMERA)
+        said = captions.motion_caption(rng, self._said(camera, "zoom in"), None, "")
+        frames = self._film(self._canvas(), None, camera, "still", num_frames)
+        return Clip(frames, captions.join(rng, captions.other_caption(rng), said), camera, "still")
+
+    def scene(self, num_frames: int) -> Clip:
+        """One coloured shape on a coloured background; either the camera or the shape moves."""
+        rng = self.rng
+        colour, ground = rng.choice(list(textures.COLOURS), 2, replace=False).tolist()
+        shape, kind = captions.pick(rng, textures.SHAPES), captions.pick(rng, textures.BACKGROUNDS)
+        camera = captions.pick(rng, motion.CAMERA) if rng.random() < 0.5 else "still"
+        thing = captions.pick(rng, motion.OBJECT) if camera == "still" else "still"
+        if thing == camera == "still":
+            said = captions.motion_caption(rng, "still", None, "")
+        elif thing == "still":
+            said = captions.motion_caption(rng, self._said(camera, "zoom in"), None, "")
+        else:
+            noun = captions.pick(rng, (shape, f"{colour} {shape}", "object"))
+            said = captions.motion_caption(rng, None, thing, noun)
+        words = captions.scene_caption(rng, colour, shape, ground, kind)
+        if said and rng.random() < 0.15:
+            words = ""
+        picture = textures.background(rng, CANVAS, ground, kind)
+        frames = self._film(picture, textures.sprite(rng, 192, colour, shape), camera, thing, num_frames)
+        return Clip(frames, captions.join(rng, words, said), camera, thing, colour, shape)
+
+    def _said(self, named: str, unnamed: str) -> str | None:
+        """The motion a caption names: where the motion is the default one, it may go unsaid."""
+        return None if named == unnamed and self.rng.random() < 0.3 else named
+
+    def _canvas(self) -> np.ndarray:
+        rng = self.rng
+        if len(self._canvases) < self._wanted:
+            self._canvases.append(textures.dead_leaves(rng, CANVAS))
+        elif rng.random() < 0.1:
+            self._canvases[int(rng.integers(self._wanted))] = textures.dead_leaves(rng, CANVAS)
+        picture = self._canvases[int(rng.integers(len(self._canvases)))]
+        picture = np.rot90(picture, int(rng.integers(4)))[:, :: int(rng.choice([-1, 1]))]
+        picture = picture[..., rng.permutation(3)]
+        gain, lift = rng.uniform(0.7, 1.2, 3), rng.uniform(-25, 25)
+        grey = picture.mean(-1, keepdims=True)
+        picture = (grey + (picture - grey) * rng.uniform(0.2, 1.0)).astype(np.uint8)
+        table = np.clip(np.arange(256)[:, None] * gain + lift, 0, 255).astype(np.uint8)
+        return np.ascontiguousarray(np.stack([table[picture[..., c], c] for c in range(3)], -1))
+
+    def _film(
+        self, ground: np.ndarray, sprite: np.ndarray | None, camera: str, thing: str, num_frames: int
+    ) -> np.ndarray:
+        rng, size = self.rng, self.size
+        to_screen = motion.affine(shift=(size / 2 - 0.5, size / 2 - 0.5))
+        scale = float(np.exp(rng.uniform(-0.35, 0.5))) if sprite is None else 1.0
+        turn = rng.uniform(-np.pi, np.pi) if sprite is None else 0.0
+        away = rng.uniform(-90, 90, 2) if sprite is None else rng.uniform(-20, 20, 2)
+        from_canvas = motion.affine(scale, turn, tuple(away)) @ motion.affine(
+            shift=(-CANVAS / 2, -CANVAS / 2)
+        )
+        home = self._home(thing)
+        reach = rng.uniform(0.45, 0.75) * size / 192
+        phase = rng.random()
+        first = rng.integers(-24, 25)  # a camera path starts anywhere near the scene's middle
+        start = np.linalg.inv(motion.camera_path(camera, float(first)))
+        if camera.startswith(("zoom", "rotate")):
+            start = np.eye(3)
+            first = 0
+        frames = np.empty((num_frames, size, size, 3), np.uint8)
+        for index in range(num_frames):
+            view = to_screen @ motion.camera_path(camera, float(first + index))
+            if sprite is None:
+                view = view @ start
+            flags = cv2.INTER_LINEAR
+            frame = cv2.warpAffine(
+                ground, (view @ from_canvas)[:2], (size, size), flags=flags, borderMode=cv2.BORDER_REFLECT
+            )
+            if sprite is not None:
+                place = motion.affine(reach, 0.0, home) @ motion.object_path(thing, float(index), phase)
+                place[:2, 2] = (
+                    np.array(home) + (place[:2, 2] - np.array(home)) / reach
+                )  # object paths are in screen pixels
+                layer = view @ place @ motion.affine(shift=(-96, -96))
+                drawn = cv2.warpAffine(sprite, layer[:2], (size, size), flags=flags)
+                alpha = drawn[..., 3:].astype(np.uint16)
+                frame = ((drawn[..., :3] * alpha + frame * (255 - alpha) + 127) // 255).astype(np.uint8)
+            frames[index] = frame
+        return frames
+
+    def _home(self, thing: str) -> tuple[float, float]:
+        """Where an object starts, in pixels from the middle: anywhere along the way of a motion that carries it off."""
+        rng, near = self.rng, self.size / 8
+        x, y = rng.uniform(-near, near, 2)
+        verb, _, way = thing.partition(" ")
+        if verb == "move":
+            along = float(rng.uniform(-2.5 * near, 2.0 * near)) * (1 if way in ("right", "down") else -1)
+            x, y = (along, y) if way in ("left", "right") else (x, along)
+        return float(x), float(y)
