@@ -50,7 +50,8 @@ clean: ## remove the environment, caches and the demo's files (./data stays)
 	elif [ "$$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null; then \
 		$(BIN)/pip install -q $(TORCH)+cpu 2>/dev/null \
 		|| $(BIN)/pip install --index-url $(TORCH_CPU_INDEX) $(TORCH) \
-		|| { echo "make: no CPU build of $(TORCH) found; name an index: make TORCH_INDEX=URL" >&2; exit 1; }; \
+		|| { echo "make: could not get a CPU build of $(TORCH) from $(TORCH_CPU_INDEX)" \
+			"(no network?); another index: make TORCH_INDEX=URL" >&2; exit 1; }; \
 	else $(BIN)/pip install $(TORCH); fi
 	$(BIN)/pip install -q -e '.[api,worker,local]'
 	@touch $@

@@ -22,8 +22,11 @@ def generate(
 ) -> None:
     """Write `seconds` of video to `out`; the same arguments give the same frames.
 
-    Raises ValueError for an unknown model, a length out of its range, or a file that is no picture.
+    Raises ValueError for an empty prompt, an unknown model, a length out of its range, or a file that is no
+    picture.
     """
+    if not prompt.strip():
+        raise ValueError("the prompt is empty")
     if model not in MODELS:
         raise ValueError(f"unknown model {model!r}; known: {', '.join(MODELS)}")
     info = MODELS[model]
