@@ -18,7 +18,7 @@ from worker.contract.store import JobStore
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.25
+POLL_SECONDS = 0.1
 
 
 class Lease:

@@ -84,10 +84,10 @@ class Publisher:
         if pending is not None:
             pending.result()
 
-    def put_playlist(self, *, ended: bool) -> None:
-        """Write the stored playlist, with names relative to its own folder."""
-        text = render(self.segments, file_name, fps=self._job.spec.fps, ended=ended)
-        self._put(keys.playlist(self._job.id), text.encode(), "application/vnd.apple.mpegurl")
+    def end_playlist(self) -> None:
+        """Write the stored playlist anew with its end mark; nothing when there is no segment."""
+        if self.segments:
+            self._put_playlist(self.segments, ended=True)
 
     def _publish(self, window: Window) -> None:
         job_id, index = self._job.id, window.index
@@ -102,16 +102,23 @@ class Publisher:
             if index == 0:
                 self._put(keys.init_segment(job_id), init, "video/mp4")
             self._put(segment.key, media, "video/iso.segment")
-            self._put(keys.window_state(job_id, index), save(window.state), "application/octet-stream")
-            self.segments.append(segment)
-            self.put_playlist(ended=False)
+            state = save({name: tensor.contiguous() for name, tensor in window.state.items()})
+            self._put(keys.window_state(job_id, index), state, "application/octet-stream")
+            published = [*self.segments, segment]
+            self._put_playlist(published, ended=False)
         for stage, seconds in window.seconds.items():
             self._timings.add(stage, seconds)
         self._timings.first_segment()
         self._store.commit_window(job_id, self._lease.token, segment, timings=self._timings.snapshot())
+        self.segments = published
         (self._scratch / file_name(segment.key)).write_bytes(media)
         if index >= STATES_KEPT:
             self._storage.delete_prefix(keys.window_state(job_id, index - STATES_KEPT))
+
+    def _put_playlist(self, segments: list[Segment], *, ended: bool) -> None:
+        # Names relative to the playlist's own folder: it plays from wherever the folder is copied to.
+        text = render(segments, file_name, fps=self._job.spec.fps, ended=ended)
+        self._put(keys.playlist(self._job.id), text.encode(), "application/vnd.apple.mpegurl")
 
     def _put(self, key: str, data: bytes, content_type: str) -> None:
         outlast(lambda: self._storage.put(key, data, content_type), self._lease.check)

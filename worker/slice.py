@@ -10,6 +10,8 @@ import contextlib
 import io
 import logging
 import tempfile
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,23 @@ from worker.settle import leave, settle
 from worker.timings import Timings
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The parts of one slice. `job` is the record as it was when the slice began."""
+
+    resident: Resident
+    job: Job
+    lease: Lease
+    timings: Timings
+    publisher: Publisher
+    scratch: Path
+
+
+class _Left(Exception):
+    """Raised in the engine's `check` when nobody waits for its windows any more."""
+
 
 _resident: Resident | None = None
 
@@ -55,100 +74,106 @@ def run_slice(resident: Resident, job_id: str) -> Outcome:
         return Outcome.REFUSED
     job = store.get(job_id)
     timings = Timings(job)
-    with (
-        Lease(
-            store, job_id, token, lease_seconds=settings.lease_seconds, deadline_at=job.spec.deadline_at
-        ) as lease,
-        tempfile.TemporaryDirectory(prefix="slice-") as folder,
-    ):
-        scratch = Path(folder)
-        publisher = Publisher(store, resident.storage, job, lease, timings, scratch)
+    lease = Lease(
+        store, job_id, token, lease_seconds=settings.lease_seconds, deadline_at=job.spec.deadline_at
+    )
+    with lease, tempfile.TemporaryDirectory(prefix="slice-") as folder:
+        publisher = Publisher(store, resident.storage, job, lease, timings, Path(folder))
+        at = Slice(resident, job, lease, timings, publisher, Path(folder))
         try:
             with publisher:
-                complete = _render(resident, job, lease, timings, publisher)
+                complete = _render(at)
             if not complete:
-                return leave(resident, job, token)
-            _finish(resident, job, lease, timings, publisher, scratch)
+                return leave(at)
+            _finish(at)
             return Outcome.SUCCEEDED
         except Exception as error:
-            return settle(error, resident, job, token, timings, publisher)
+            return settle(error, at)
 
 
-def _render(resident: Resident, job: Job, lease: Lease, timings: Timings, publisher: Publisher) -> bool:
+def _render(at: Slice) -> bool:
     """Generate and publish the windows that are missing. False: left at a boundary, more is to do."""
-    spec, start_window = job.spec, len(job.segments)
-    lease.check()
+    job, spec, storage = at.job, at.job.spec, at.resident.storage
+    start_window = len(job.segments)
+    at.lease.check()
     if start_window == job.windows_total:
         return True
-    picture = _first_image(resident, job, lease, timings)
-    state = load(resident.storage.get(keys.window_state(job.id, start_window - 1))) if start_window else None
-    windows = resident.engine.generate(
+    left = threading.Event()
+
+    def check() -> None:
+        at.lease.check()
+        if left.is_set():
+            raise _Left
+
+    picture = _first_image(at)
+    state = load(storage.get(keys.window_state(job.id, start_window - 1))) if start_window else None
+    windows = at.resident.engine.generate(
         spec.shots,
         picture,
         num_frames=spec.num_frames,
         seed=spec.seed,
         start_window=start_window,
         state=state,
-        check=lease.check,
+        check=check,
     )
     with contextlib.closing(windows):
         for window in windows:
-            publisher.submit(window)
-            lease.check()
-            if resident.stopping.is_set() and window.index + 1 < job.windows_total:
-                publisher.drain()
+            at.publisher.submit(window)
+            at.lease.check()
+            if at.resident.stopping.is_set() and window.index + 1 < job.windows_total:
+                left.set()  # closing the iterator waits for the engine, which is at work on the next window
+                at.publisher.drain()
                 return False
-    publisher.drain()
+    at.publisher.drain()
     return True
 
 
-def _first_image(resident: Resident, job: Job, lease: Lease, timings: Timings) -> np.ndarray:
+def _first_image(at: Slice) -> np.ndarray:
     """The picture the video starts from, uint8 [H, W, 3]: given, painted by an earlier slice, or now."""
+    job, store, storage = at.job, at.resident.store, at.resident.storage
     key = job.image_key or job.spec.image_key
     if key is not None:
         if job.image_key is None:
-            resident.store.set_artifact(job.id, lease.token, "image_key", key)
-        with Image.open(io.BytesIO(resident.storage.get(key))) as picture:
+            store.set_artifact(job.id, at.lease.token, "image_key", key)
+        with Image.open(io.BytesIO(storage.get(key))) as picture:
             return np.asarray(picture.convert("RGB"))
-    with timings.measure("text_to_image"):
-        painted = resident.engine.paint(job.spec.prompt, seed=job.spec.seed, check=lease.check)
+    with at.timings.measure("text_to_image"):
+        painted = at.resident.engine.paint(job.spec.prompt, seed=job.spec.seed, check=at.lease.check)
     buffer = io.BytesIO()
     Image.fromarray(painted).save(buffer, "PNG")
     key = keys.image(job.id)
-    outlast(lambda: resident.storage.put(key, buffer.getvalue(), "image/png"), lease.check)
-    resident.store.set_artifact(job.id, lease.token, "image_key", key)
+    outlast(lambda: storage.put(key, buffer.getvalue(), "image/png"), at.lease.check)
+    store.set_artifact(job.id, at.lease.token, "image_key", key)
     return painted
 
 
-def _finish(
-    resident: Resident, job: Job, lease: Lease, timings: Timings, publisher: Publisher, scratch: Path
-) -> None:
+def _finish(at: Slice) -> None:
     """All windows are committed: store what a finished video consists of, then say so."""
-    spec, segments = job.spec, tuple(publisher.segments)
+    job, storage, timings, check = at.job, at.resident.storage, at.timings, at.lease.check
+    segments = tuple(at.publisher.segments)
 
     def put(key: str, data: bytes | Path, content_type: str) -> None:
-        lease.check()
-        outlast(lambda: resident.storage.put(key, data, content_type), lease.check)
+        check()
+        outlast(lambda: storage.put(key, data, content_type), check)
 
     with timings.measure("finish"):
-        joined, video = scratch / "joined.mp4", scratch / "video.mp4"
-        finish.join(resident.storage, segments, scratch, joined)
+        joined, video = at.scratch / "joined.mp4", at.scratch / "video.mp4"
+        finish.join(storage, segments, at.scratch, joined)
         frames = finish.remux(joined, video)
-        if frames != spec.num_frames:
-            told = f"{frames} frames were rendered where {spec.num_frames} were asked for"
+        if frames != job.spec.num_frames:
+            told = f"{frames} frames were rendered where {job.spec.num_frames} were asked for"
             raise EngineFailure("engine_error", told)
         thumbnail, sprites = finish.pictures(joined)
         put(keys.video(job.id), video, "video/mp4")
         put(keys.thumbnail(job.id), thumbnail, "image/jpeg")
         put(keys.sprites(job.id), sprites, "image/jpeg")
-        publisher.put_playlist(ended=True)
-    document = finish.manifest(job, segments, resident.engine.describe(), timings.snapshot(finished=True))
+        at.publisher.end_playlist()
+    seconds = timings.snapshot(finished=True)
+    document = finish.manifest(job, segments, at.resident.engine.describe(), seconds)
     put(keys.manifest(job.id), document, "application/json")
     artifacts = {
         "video_key": keys.video(job.id),
         "thumbnail_key": keys.thumbnail(job.id),
         "sprites_key": keys.sprites(job.id),
     }
-    resident.store.finish(
-        job.id, lease.token, JobState.SUCCEEDED, artifacts=artifacts, timings=timings.snapshot(finished=True)
-    )
+    at.resident.store.finish(job.id, at.lease.token, JobState.SUCCEEDED, artifacts=artifacts, timings=seconds)

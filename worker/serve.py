@@ -1,0 +1,57 @@
+"""A worker's life once its engine is warm: serve the queue, be seen, look for lost jobs, until SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import torch
+from redis.exceptions import RedisError
+
+from worker import reconcile
+from worker import slice as slices
+from worker.contract.queue import connect
+from worker.contract.settings import Settings
+from worker.contract.storage import Storage
+from worker.contract.store import JobStore
+from worker.resident import Resident
+from worker.rq_worker import ResidentWorker
+
+if TYPE_CHECKING:
+    from model.engine import Engine
+
+log = logging.getLogger(__name__)
+
+SEEN_EVERY_SECONDS = 2.0
+SEEN_TTL_SECONDS = 10
+
+
+def serve(engine: Engine, settings: Settings, name: str) -> None:
+    """Run slices on `engine` until SIGTERM or SIGINT; a slice that is running is left at its next window."""
+    stopping = threading.Event()
+    store = JobStore(connect(settings), settings)
+    resident = Resident(engine, store, Storage(settings), settings, name, stopping)
+    slices.install(resident)
+    threading.Thread(target=_announce, args=(resident,), name="announce", daemon=True).start()
+    reconcile.start(store, stopping)
+    ResidentWorker(connect(settings), name, stopping).work(logging_level="WARNING")
+    stopping.set()  # rq also ends by itself, when Redis stays away too long
+
+
+def _announce(resident: Resident) -> None:
+    """Keep this worker listed as warm while the process lives."""
+    info = {
+        "model": resident.settings.model,
+        "pid": os.getpid(),
+        "threads": torch.get_num_threads(),
+        "loaded_at": time.time(),
+    }
+    while not resident.stopping.is_set():
+        try:
+            resident.store.worker_seen(resident.worker, info, ttl=SEEN_TTL_SECONDS)
+        except RedisError as error:
+            log.warning("not announced: %s", error)
+        resident.stopping.wait(SEEN_EVERY_SECONDS)
