@@ -24,7 +24,8 @@ from worker.contract.storage import Storage
 SPRITE_COLUMNS = 5
 MAX_SPRITES = 25
 SPRITE_HEIGHT = 90
-_FASTSTART = {"movflags": "+faststart", "use_editlist": "0"}  # the index first; no list may shift the start
+# The index first; no list may shift the start.
+_FASTSTART = {"movflags": "+faststart", "use_editlist": "0", "fflags": "+bitexact"}
 _VERSIONED = ("av", "diffusers", "numpy", "rq", "torch")
 
 
@@ -50,7 +51,6 @@ def remux(joined: Path, out: Path) -> int:
     """
     packets = 0
     with av.open(str(joined)) as source, av.open(str(out), "w", format="mp4", options=_FASTSTART) as target:
-        target.flags |= av.container.Flags.bitexact.value
         track = source.streams.video[0]
         copy = target.add_stream_from_template(track)
         for packet in source.demux(track):
@@ -68,7 +68,7 @@ def pictures(joined: Path) -> tuple[bytes, bytes]:
     Every segment starts with a key frame, so only those are decoded: one picture a window, whatever the
     length. The sheet shows up to 25 of them, evenly spread, row by row in five columns.
     """
-    keyframes = []
+    keyframes: list[Image.Image] = []
     with av.open(str(joined)) as source:
         stream = source.streams.video[0]
         stream.codec_context.skip_frame = "NONKEY"

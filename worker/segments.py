@@ -19,7 +19,11 @@ CRF = 18
 # empty_moov puts the track header first (the init segment); all packets then leave as one moof when the muxer
 # closes. frag_discont keeps the global decode time, no edit list may shift it, and skip_trailer drops the
 # index at the end that would name byte offsets of a file which does not exist.
-_MOVFLAGS = "empty_moov+default_base_moof+frag_discont+negative_cts_offsets+skip_trailer"
+_MUXER = {
+    "movflags": "empty_moov+default_base_moof+frag_discont+negative_cts_offsets+skip_trailer",
+    "use_editlist": "0",
+    "fflags": "+bitexact",  # no version string of the library
+}
 
 # One thread and no look at the neighbours of a window: same frames, same bytes. The closed group of pictures
 # with a key frame first is what lets a segment be decoded alone.
@@ -50,9 +54,8 @@ def encode_segment(frames: np.ndarray, *, start_frame: int, fps: int, index: int
         raise ValueError(f"height and width must be even, got {height}x{width}")
 
     buffer = io.BytesIO()
-    options = {"movflags": _MOVFLAGS, "use_editlist": "0", "fragment_index": str(index + 1)}
+    options = _MUXER | {"fragment_index": str(index + 1)}
     with av.open(buffer, "w", format="mp4", options=options) as container:
-        container.flags |= av.container.Flags.bitexact.value
         stream = _add_stream(container, width, height, fps)
         reformatter = VideoReformatter()
         for offset, picture in enumerate(frames):

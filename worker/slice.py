@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 from safetensors.torch import load
 
+from model.windows import Shot
 from worker import finish
 from worker.contract import keys
 from worker.contract.errors import EngineFailure
@@ -108,7 +109,7 @@ def _render(at: Slice) -> bool:
     picture = _first_image(at)
     state = load(storage.get(keys.window_state(job.id, start_window - 1))) if start_window else None
     windows = at.resident.engine.generate(
-        spec.shots,
+        [Shot(shot.prompt, shot.seconds) for shot in spec.shots],
         picture,
         num_frames=spec.num_frames,
         seed=spec.seed,
@@ -116,7 +117,7 @@ def _render(at: Slice) -> bool:
         state=state,
         check=check,
     )
-    with contextlib.closing(windows):
+    with contextlib.closing(windows):  # type: ignore[type-var]  # an engine's iterator is a generator
         for window in windows:
             at.publisher.submit(window)
             at.lease.check()
