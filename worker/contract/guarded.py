@@ -146,9 +146,8 @@ def _resolve(host: str, port: int, allow_private: bool) -> list[str]:
 
 def _is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None or any(ip in tunnel for tunnel in TUNNELS):
-            return False
+    if ip.version == 6 and (ip.ipv4_mapped is not None or any(ip in tunnel for tunnel in TUNNELS)):
+        return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved)
 
 

@@ -94,6 +94,6 @@ def manifest(job_id: str) -> str:
     return f"videos/{job_id}/manifest.json"
 
 
-def state(job_id: str, index: int) -> str:
+def window_state(job_id: str, index: int) -> str:
     """Continuation state that window `index` left behind, for window index + 1."""
     return f"videos/{job_id}/state/{index:05d}.safetensors"

@@ -8,7 +8,7 @@ MIB = 1024 * 1024
 class Settings(BaseSettings):
     """Addresses, limits and secrets. Every field can be set as MAGIC141_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="MAGIC141_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="MAGIC141_", extra="ignore", env_ignore_empty=True)
 
     redis_url: str = "redis://127.0.0.1:6379/0"
 
@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     queue_limit: int = 1000
 
     webhook_secret: str | None = None
-    """A `whsec_...` value; without one webhooks are sent unsigned."""
+    """A `whsec_...` value; without one no job with a webhook is accepted, as nothing could be signed."""
     webhook_allow_private: bool = False
     webhook_max_attempts: int = 8
     webhook_backoff_seconds: float = 1.0

@@ -1,8 +1,10 @@
 """Every artefact, in S3. One code path for the laptop's rclone and a real bucket."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import boto3
@@ -35,6 +37,7 @@ class Storage:
         self._s3 = _client(settings, settings.s3_endpoint)
         public = settings.s3_public_endpoint
         self._signer = _client(settings, public) if public else self._s3
+        self._sign = lru_cache(maxsize=8192)(self._presign)
 
     def put(self, key: str, data: bytes | Path, content_type: str) -> None:
         """Write a whole object; readers see the old one or the new one, never a part."""
@@ -87,7 +90,14 @@ class Storage:
                     self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": found, "Quiet": True})
 
     def signed_url(self, key: str, *, filename: str | None = None) -> str:
-        """A GET URL that works without credentials until it expires; `filename` makes it a download."""
+        """A GET URL that works without credentials for signed_url_seconds, or a quarter less.
+
+        The same URL is given for a while, so players and caches see a segment under one name. `filename`
+        makes it a download.
+        """
+        return self._sign(key, filename, int(time.time() // (self._expires_seconds / 4)))
+
+    def _presign(self, key: str, filename: str | None, period: int) -> str:
         params = {"Bucket": self.bucket, "Key": key}
         if filename:
             params["ResponseContentDisposition"] = f'attachment; filename="{filename}"'
@@ -113,7 +123,7 @@ class Storage:
             raise Unavailable("storage_unavailable", f"there is no bucket {self.bucket}") from error
 
 
-def _client(settings: Settings, endpoint: str | None):  # noqa: ANN202 - boto3's clients have no static type
+def _client(settings: Settings, endpoint: str | None):
     return boto3.client(
         "s3",
         endpoint_url=endpoint,

@@ -229,11 +229,6 @@ class JobStore(Outbox, Presence):
         start = "-" if after == "-" else f"({after}"
         return [_event(*row) for row in self._redis.xrange(keys.events(job_id), min=start)]
 
-    def wait_events(self, job_id: str, after: str, *, block_seconds: float) -> list[Event]:
-        """The same, waiting up to `block_seconds` for the first one; `after` is "0" for all."""
-        found = self._redis.xread({keys.events(job_id): after}, block=int(block_seconds * 1000))
-        return [_event(*row) for _, rows in found or [] for row in rows]
-
     def eta_seconds(self, job: Job) -> float | None:
         """Until the job ends, by measured window times; None when nothing was measured yet or it is over."""
         mean = self.window_seconds()

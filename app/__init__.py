@@ -1,0 +1,1 @@
+"""HTTP in, job out. Holds no state and never loads torch."""

@@ -1,0 +1,102 @@
+"""The one table from error to status, and the envelope every error leaves in."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+
+from app.schemas import ErrorEnvelope
+from worker.contract import errors
+
+log = logging.getLogger(__name__)
+
+# The first class that fits counts, so the special ones stand before their bases.
+STATUS: tuple[tuple[type[errors.Magic141Error], int], ...] = (
+    (errors.MalformedBody, 400),
+    (errors.UnsupportedMediaType, 415),
+    (errors.InvalidRequest, 422),
+    (errors.TooLarge, 413),
+    (errors.Unauthorized, 401),
+    (errors.NotFound, 404),
+    (errors.Conflict, 409),
+    (errors.QueueFull, 429),
+    (errors.Unavailable, 503),
+)
+TYPES = {401: "authentication_error", 404: "not_found_error", 409: "conflict_error", 429: "rate_limit_error"}
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorEnvelope} for status in (400, 401, 404, 409, 413, 415, 422, 429, 503)
+}
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that can answer with these errors."""
+    return {status: DOCUMENTED[status] for status in statuses}
+
+
+def envelope(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    param: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    kind = TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
+    body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    return JSONResponse(body, status, headers=dict(headers or {}))
+
+
+def invalid(problems: Iterable[Mapping[str, Any]]) -> errors.InvalidRequest:
+    """What pydantic found wrong, as the one error that names the first field at fault."""
+    first = next(iter(problems))
+    if first["type"] == "extra_forbidden":
+        code, message = "unknown_field", "there is no such field"
+    else:
+        code, message = "invalid_value", first["msg"].removeprefix("Value error, ")
+    param = ".".join(str(part) for part in first["loc"])
+    return errors.InvalidRequest(code, f"{param}: {message}", param or None)
+
+
+def install(app: FastAPI) -> None:
+    """Give the app its handlers."""
+    app.add_exception_handler(errors.Magic141Error, _ours)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _validation)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
+    app.add_exception_handler(RedisError, _redis)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _ours(request: Request, error: errors.Magic141Error) -> JSONResponse:
+    status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+    headers = {}
+    if isinstance(error, errors.RetryLater):
+        headers["Retry-After"] = str(error.retry_after)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return envelope(status, error.code, error.message, param=error.param, headers=headers)
+
+
+def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
+    # Where FastAPI parsed it: the first part of the place is "query", "header" or "path".
+    return _ours(request, invalid({**problem, "loc": problem["loc"][1:]} for problem in error.errors()))
+
+
+def _http(request: Request, error: HTTPException) -> JSONResponse:
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    return envelope(error.status_code, code, str(error.detail), headers=error.headers)
+
+
+def _redis(request: Request, error: Exception) -> JSONResponse:
+    log.error("redis: %s", error)
+    return _ours(
+        request, errors.Unavailable("redis_unavailable", "the job store does not answer as it should")
+    )
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    return envelope(500, "internal_error", "an error on our side; it has been logged")

@@ -1,0 +1,49 @@
+"""The API's app, for `uvicorn --factory app.main:create_app`; app.serve runs it with the right limits."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from redis.asyncio import Redis as AsyncRedis
+
+from app import errors
+from app.routes import health, jobs, models, videos
+from app.services import build
+from worker.contract.settings import Settings
+
+DESCRIPTION = """Text or an image in, video out, playable while it is being made.
+
+`POST /v1/videos` answers at once with a job's id; `GET /v1/jobs/{id}` tells how far it is, and
+`GET /v1/videos/{id}/playlist.m3u8` plays what is finished. Every error is
+`{"error": {"message", "type", "param", "code"}}`.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Without settings the environment is read, here and nowhere else in the API."""
+    settings = settings or Settings.load()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.services = build(settings)
+        app.state.redis_async = AsyncRedis.from_url(settings.redis_url)
+        yield
+        await app.state.redis_async.aclose()
+        app.state.services.redis.close()
+
+    app = FastAPI(title="Magic141", version=_version(), description=DESCRIPTION, lifespan=lifespan)
+    errors.install(app)
+    # A player page may live anywhere; what it may do without a key is read.
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"])
+    for module in (videos, jobs, models, health):
+        app.include_router(module.router)
+    return app
+
+
+def _version() -> str:
+    try:
+        return version("magic141")
+    except PackageNotFoundError:  # run from a checkout that was not installed
+        return "0"

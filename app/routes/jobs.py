@@ -1,0 +1,75 @@
+"""/v1/jobs: the full record of a job, its events, and its end on request."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from app.errors import documented
+from app.events import follow
+from app.routes.videos import Owned
+from app.schemas import JobList, JobObject
+from app.services import Owner, Using
+from app.views import job_object
+from worker.contract.errors import InvalidRequest
+from worker.contract.job import JobState
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented(401))
+_EVENT_ID = re.compile(r"^\d{1,18}(-\d{1,18})?$")
+
+
+@router.get("", responses=documented(422))
+def list_jobs(
+    owner: Owner,
+    services: Using,
+    request: Request,
+    status: JobState | None = None,
+    after: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    order: Literal["asc", "desc"] = "desc",
+) -> JobList:
+    """A page of your jobs; go on with `after=last_id`. `metadata[key]=value` filters, as `status` does."""
+    metadata = {
+        name[len("metadata[") : -1]: value
+        for name, value in request.query_params.items()
+        if name.startswith("metadata[") and name.endswith("]")
+    }
+    jobs, has_more = services.store.list(
+        owner, status=status, metadata=metadata, after=after, limit=limit, order=order
+    )
+    data = [job_object(job, str(request.base_url), services) for job in jobs]
+    return JobList(
+        data=data,
+        first_id=data[0].id if data else None,
+        last_id=data[-1].id if data else None,
+        has_more=has_more,
+    )
+
+
+@router.get("/{job_id}", responses=documented(404))
+def get_job(job: Owned, services: Using, request: Request) -> JobObject:
+    return job_object(job, str(request.base_url), services)
+
+
+@router.post("/{job_id}/cancel", responses=documented(404))
+def cancel_job(job: Owned, services: Using, request: Request) -> JobObject:
+    """Stop it, within one denoising step where it renders; the finished part stays playable. Idempotent."""
+    return job_object(services.store.request_cancel(job.id), str(request.base_url), services)
+
+
+def _event_id(last_event_id: Annotated[str | None, Header()] = None) -> str:
+    # Before the stream starts, as an error could not be told any more once it runs.
+    if last_event_id is not None and not _EVENT_ID.match(last_event_id):
+        raise InvalidRequest("invalid_value", "Last-Event-ID: not an id of this stream", "last-event-id")
+    return last_event_id or "0"
+
+
+@router.get("/{job_id}/events", response_class=EventSourceResponse, responses=documented(404, 422))
+async def job_events(
+    job: Owned, services: Using, request: Request, after: Annotated[str, Depends(_event_id)]
+) -> AsyncIterator[ServerSentEvent]:
+    """Server-sent events from the first on, or from `Last-Event-ID`; ends with the job."""
+    async for event in follow(request.app.state.redis_async, services, job.id, after):
+        yield event

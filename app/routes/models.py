@@ -1,0 +1,33 @@
+"""/v1/models: what can be asked for."""
+
+from fastapi import APIRouter
+
+from app.errors import documented
+from app.schemas import ModelList, ModelObject
+from app.services import Owner, Using
+from worker.contract.models import MODELS
+
+router = APIRouter(prefix="/v1/models", tags=["models"], responses=documented(401))
+
+
+@router.get("")
+def list_models(owner: Owner, services: Using) -> ModelList:
+    settings = services.settings
+    return ModelList(
+        data=[
+            ModelObject(
+                id=info.name,
+                description=info.description,
+                licence=info.licence,
+                sizes=list(info.sizes),
+                fps=info.fps,
+                min_seconds=info.min_seconds,
+                max_seconds=min(info.max_seconds, settings.max_seconds),
+                max_shots=info.max_shots,
+                guidance=info.guidance,
+                steps=info.steps,
+                default=info.name == settings.model,
+            )
+            for info in MODELS.values()
+        ]
+    )

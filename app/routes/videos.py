@@ -1,0 +1,123 @@
+"""/v1/videos: making videos, in the shape of OpenAI's API, and playing them."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from app import content, hls, parse
+from app.body import Body, read_body
+from app.errors import documented
+from app.openapi import VIDEO_REQUEST_BODY
+from app.schemas import VideoDeleted, VideoList, VideoObject
+from app.services import Owner, Services, Using
+from app.views import poll_after_ms, video_object
+from worker.contract import keys
+from worker.contract.errors import NotFound
+from worker.contract.job import Job
+from worker.contract.models import windows_total
+
+router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=documented(401))
+
+
+def owned(job_id: str, owner: Owner, services: Using) -> Job:
+    """The job, if it is the asker's; another's is not told from one that never was."""
+    job = services.store.get(job_id)
+    if job.spec.owner != owner:
+        raise NotFound("not_found", f"there is no job {job_id}")
+    return job
+
+
+Owned = Annotated[Job, Depends(owned)]
+
+
+@router.post(
+    "",
+    status_code=202,
+    responses=documented(400, 409, 413, 415, 422, 429, 503),
+    openapi_extra={"requestBody": VIDEO_REQUEST_BODY},
+)
+def create_video(
+    owner: Owner,  # before the body: nobody uploads megabytes to learn that the key is wrong
+    body: Annotated[Body, Depends(read_body)],
+    services: Using,
+    response: Response,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+) -> VideoObject:
+    """Accept a job. `Location` is its record; from this answer on it is not lost."""
+    request = parse.parse(body)
+    spec = parse.to_spec(request, body.files, owner, services)
+    idempotency = parse.idempotency(idempotency_key, request, body)
+    job = services.store.create(
+        spec, windows_total=windows_total(spec.num_frames, spec.model), idempotency=idempotency
+    )
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return _answer(job, services, response)
+
+
+@router.get("", responses=documented(422))
+def list_videos(
+    owner: Owner,
+    services: Using,
+    after: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    order: Literal["asc", "desc"] = "desc",
+) -> VideoList:
+    jobs, has_more = services.store.list(owner, after=after, limit=limit, order=order)
+    data = [video_object(job) for job in jobs]
+    return VideoList(
+        data=data,
+        first_id=data[0].id if data else None,
+        last_id=data[-1].id if data else None,
+        has_more=has_more,
+    )
+
+
+@router.get("/{job_id}", responses=documented(404))
+def get_video(job: Owned, services: Using, response: Response) -> VideoObject:
+    return _answer(job, services, response)
+
+
+@router.delete("/{job_id}", responses=documented(404, 503))
+def delete_video(job: Owned, services: Using) -> VideoDeleted:
+    """Cancel it if it lives, then forget it and its files."""
+    services.store.request_cancel(job.id)
+    # The record goes first: a worker that still has the job is stale from then on and stops.
+    services.store.delete(job.id)
+    services.storage.delete_prefix(keys.video_prefix(job.id))
+    return VideoDeleted(id=job.id)
+
+
+@router.get(
+    "/{job_id}/content",
+    response_class=Response,
+    responses={
+        **documented(404, 409),
+        200: {"content": {"video/mp4": {}, "image/jpeg": {}}},
+        206: {"description": "The asked range"},
+        304: {"description": "Not modified"},
+        416: {"description": "No such range"},
+    },
+)
+def get_content(
+    job: Owned,
+    services: Using,
+    request: Request,
+    variant: Literal["video", "thumbnail", "spritesheet"] = "video",
+) -> Response:
+    """The finished file. Ranges and ETag are honoured."""
+    return content.content(job, variant, request.headers, services.storage)
+
+
+@router.get(
+    "/{job_id}/playlist.m3u8",
+    response_class=Response,
+    responses={**documented(404, 409), 200: {"content": {hls.MEDIA_TYPE: {}}}},
+)
+def get_playlist(job: Owned, services: Using) -> Response:
+    """HLS: EVENT while it renders, VOD when it is over. Segments are signed URLs that expire."""
+    return hls.playlist(job, services.storage)
+
+
+def _answer(job: Job, services: Services, response: Response) -> VideoObject:
+    response.headers["openai-poll-after-ms"] = str(poll_after_ms(job, services))
+    return video_object(job)

@@ -1,0 +1,198 @@
+"""What clients send and get: public, documented, forgiving. The facts inside are worker.contract.job."""
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from worker.contract.job import DEFAULT_WEBHOOK_EVENTS
+
+
+def _number(value: Any) -> Any:
+    """`true` is no number, though Python thinks so; a number may be a string, as the OpenAI SDK sends it."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            raise ValueError("must be a number") from None
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value
+
+
+def _integer(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("must be an integer")
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_number)]
+Integer = Annotated[int, BeforeValidator(_integer)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True)]
+WebhookEvent = Literal["video.started", "video.segment", "video.completed", "video.failed", "video.canceled"]
+
+
+class ShotRequest(BaseModel):
+    """A prompt that holds for some seconds of the video."""
+
+    model_config = ConfigDict(extra="forbid")
+    prompt: Text
+    seconds: Seconds
+
+
+class InputReference(BaseModel):
+    """OpenAI's way to name the first picture; its third form, `file_id`, has no counterpart here."""
+
+    model_config = ConfigDict(extra="forbid")
+    image_url: str = Field(description="An http(s) URL or a data URL.")
+
+
+class VideoRequest(BaseModel):
+    """A video to make. Everything but the prompt has a default."""
+
+    model_config = ConfigDict(extra="forbid")
+    prompt: Text | None = Field(None, description="What to show. May be left out where `shots` are given.")
+    model: str | None = Field(None, description="One of `GET /v1/models`.")
+    seconds: Seconds | None = Field(
+        None, description="Length; a number or a string of one. Default: 4, or the sum of the shots."
+    )
+    size: str | None = Field(None, description="`WIDTHxHEIGHT`, one of the model's sizes.")
+    image: str | None = Field(
+        None, description="The first picture: an http(s) URL or a data URL (in multipart also a file part)."
+    )
+    input_reference: InputReference | None = Field(
+        None, description="The same as `image`, OpenAI's way (in multipart a file part)."
+    )
+    seed: Annotated[Integer, Field(ge=0, le=2**32 - 1)] | None = Field(
+        None, description="The same request with the same seed gives the same frames. Random when left out."
+    )
+    negative_prompt: str | None = Field(None, description="Only where the model has guidance.")
+    shots: list[ShotRequest] | None = Field(None, description="Prompts in turn; they sum to `seconds`.")
+    webhook_url: str | None = Field(None, description="An http(s) URL on the public internet.")
+    webhook_events: list[WebhookEvent] = Field(list(DEFAULT_WEBHOOK_EVENTS), description="Which to send.")
+    priority: Annotated[Integer, Field(ge=-10, le=10)] = Field(
+        0, description="Above 0 the job goes before those that wait."
+    )
+    deadline_seconds: Annotated[Seconds, Field(gt=0, le=7 * 86400)] | None = Field(
+        None, description="From now; a job that is not done by then fails with `deadline_passed`."
+    )
+    metadata: dict[str, str] = Field({}, description="At most 16 pairs, given back as they are.")
+
+
+class ErrorObject(BaseModel):
+    code: str
+    message: str
+
+
+class ErrorBody(ErrorObject):
+    type: str
+    param: str | None = Field(description="The field at fault, dotted (`shots.0.seconds`).")
+
+
+class ErrorEnvelope(BaseModel):
+    """Every answer that is not 2xx."""
+
+    error: ErrorBody
+
+
+class VideoObject(BaseModel):
+    """A job in the shape of OpenAI's video API."""
+
+    id: str
+    object: Literal["video"] = "video"
+    model: str
+    status: Literal["queued", "in_progress", "completed", "failed"]
+    progress: int = Field(description="0 to 100.")
+    created_at: int
+    completed_at: int | None
+    expires_at: int | None = None
+    prompt: str
+    size: str
+    seconds: str
+    remixed_from_video_id: str | None = None
+    error: ErrorObject | None
+
+
+class VideoList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[VideoObject]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class VideoDeleted(BaseModel):
+    id: str
+    deleted: Literal[True] = True
+    object: Literal["video.deleted"] = "video.deleted"
+
+
+class SegmentObject(BaseModel):
+    index: int
+    start_seconds: float
+    duration_seconds: float
+    url: str = Field(description="Signed; expires.")
+
+
+class JobObject(BaseModel):
+    """The full record of a job. Times are Unix seconds."""
+
+    id: str
+    object: Literal["job"] = "job"
+    status: Literal["queued", "running", "succeeded", "failed", "canceled"]
+    progress: float = Field(description="0 to 1.")
+    windows_done: int
+    windows_total: int
+    windows_redone: int = Field(description="Windows that were in flight when a worker died.")
+    worker: str | None
+    attempts: int = Field(description="How often a worker took the job.")
+    position: int | None = Field(description="Place in the queue, 1 is next; null when it does not wait.")
+    eta_seconds: float | None = Field(description="From measured window times; null before the first one.")
+    segments: list[SegmentObject]
+    playlist_url: str | None = Field(description="HLS; null until the first segment is there.")
+    video_url: str | None
+    image_url: str | None = Field(description="The first picture, given or made; signed, expires.")
+    thumbnail_url: str | None
+    timings: dict[str, float] = Field(description="Seconds by stage.")
+    seed: int
+    error: ErrorObject | None
+    cancel_requested: bool
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    prompt: str
+    model: str
+    size: str
+    seconds: float
+    shots: list[ShotRequest]
+    metadata: dict[str, str]
+
+
+class JobList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[JobObject]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+
+
+class ModelObject(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+    description: str
+    licence: str
+    sizes: list[str]
+    fps: int
+    min_seconds: float
+    max_seconds: float
+    max_shots: int
+    guidance: bool
+    steps: int
+    default: bool
+
+
+class ModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[ModelObject]

@@ -1,0 +1,44 @@
+"""What a request needs of the process: built once at start, handed to routes by FastAPI's Depends."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from redis import Redis
+
+from app.auth import ApiKeys
+from worker.contract.queue import connect
+from worker.contract.settings import Settings
+from worker.contract.storage import Storage
+from worker.contract.store import JobStore
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    redis: Redis
+    store: JobStore
+    storage: Storage
+    keys: ApiKeys
+
+
+def build(settings: Settings) -> Services:
+    redis = connect(settings, patient=False)
+    return Services(
+        settings, redis, JobStore(redis, settings), Storage(settings), ApiKeys.parse(settings.api_keys)
+    )
+
+
+def _services(request: Request) -> Services:
+    return request.app.state.services
+
+
+Using = Annotated[Services, Depends(_services)]
+
+
+def _owner(request: Request, services: Using) -> str:
+    return services.keys.owner(request.headers.get("authorization"))
+
+
+Owner = Annotated[str, Depends(_owner)]
+"""Who asks: the id of the API key, or "anonymous" on a server without keys."""
