@@ -1,34 +1,18 @@
-"""A job store and a storage on real servers, and a worker's resident parts around the tiny engine."""
+"""A worker's resident parts around the tiny engine, on the real servers of the suite."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from tests.worker.tiny_engine import FPS, TinyEngine, plan
 from worker.contract.job import Job, JobSpec, Shot
-from worker.contract.queue import connect
 from worker.contract.settings import Settings
 from worker.contract.storage import Storage
 from worker.contract.store import JobStore
 from worker.resident import Resident
-
-
-@pytest.fixture
-def store(settings: Settings) -> Iterator[JobStore]:
-    redis = connect(settings)
-    redis.flushall()
-    yield JobStore(redis, settings)
-    redis.close()
-
-
-@pytest.fixture
-def storage(settings: Settings) -> Storage:
-    storage = Storage(settings)
-    storage.ensure_bucket()
-    return storage
 
 
 @pytest.fixture

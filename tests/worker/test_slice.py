@@ -108,13 +108,13 @@ def test_encode_and_upload_overlap_the_next_window(resident, accept, storage, mo
     assert time.monotonic() - started < 6 * (0.4 + 0.4) - 1.0
 
 
-def test_a_killed_slice_goes_on_with_the_same_frames(resident, accept, store, storage):
+def test_a_killed_slice_goes_on_with_the_same_frames(resident, accept, store, storage, redis):
     whole, broken = accept(100), accept(100)
     run_slice(resident(), whole.id)
     with pytest.raises(Killed):
         run_slice(resident(TinyEngine(before_window=stop_at(2, Killed()))), broken.id)
     assert store.get(broken.id).windows_done == 2
-    store._redis.delete(keys.lease(broken.id))  # as time would
+    redis.delete(keys.lease(broken.id))  # as time would
     assert broken.id in store.expired()
     assert store.requeue(broken.id)
     assert run_slice(resident(worker="worker-1"), broken.id) is Outcome.SUCCEEDED
@@ -186,10 +186,10 @@ def test_an_engine_that_keeps_failing_fails_the_job_and_tells_no_path(resident, 
     assert job.error.message == "FileNotFoundError while rendering window 1"
 
 
-def test_a_worker_that_lost_its_lease_changes_nothing(resident, accept, store):
+def test_a_worker_that_lost_its_lease_changes_nothing(resident, accept, store, redis):
     job = accept(100)
     stale = store.take(job.id, "worker-0")
-    store._redis.delete(keys.lease(job.id))
+    redis.delete(keys.lease(job.id))
     assert store.requeue(job.id)
     assert run_slice(resident(worker="worker-1"), job.id) is Outcome.SUCCEEDED
     before = store.get(job.id)
@@ -200,12 +200,12 @@ def test_a_worker_that_lost_its_lease_changes_nothing(resident, accept, store):
     assert store.get(job.id) == before
 
 
-def test_a_slice_whose_job_was_taken_over_stops_without_a_trace(resident, accept, store):
+def test_a_slice_whose_job_was_taken_over_stops_without_a_trace(resident, accept, store, redis):
     job = accept(25 + 24 * 20)
 
     def usurp(index: int) -> None:
         if index == 2:
-            store._redis.delete(keys.lease(job.id))
+            redis.delete(keys.lease(job.id))
             assert store.requeue(job.id)
             assert store.take(job.id, "worker-1") is not None
 
