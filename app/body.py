@@ -111,10 +111,11 @@ def _put(fields: dict[str, Any], name: str, value: str) -> None:
         items, key = fields.setdefault(base, []), path[1]
         if not isinstance(items, list):
             raise InvalidRequest("invalid_value", f"{base}: given in two ways", base)
-        # In `a[][b]` an item is over when one of its keys comes again; `a[0][b]` arrives in the same order.
-        if not items or key in items[-1]:
-            items.append({})
-        target = items[-1]
+        # Some clients send item by item, some all first keys before all second ones: both fill the first gap.
+        gap = next((item for item in items if key not in item), None)
+        if gap is None:
+            items.append(gap := {})
+        target = gap
     else:
         raise InvalidRequest("invalid_value", f"{base}: nested too deep", base)
     if key is None and isinstance(target, list):

@@ -20,6 +20,7 @@ class ModelInfo:
     guidance: bool
     """Whether a negative prompt means anything to it."""
     steps: int
+    """Denoising steps of a video window."""
     first_window_frames: int
     window_frames: int
     """New frames in each window after the first."""
@@ -36,7 +37,7 @@ MODELS = {
         max_seconds=120,
         max_shots=16,
         guidance=False,
-        steps=8,
+        steps=4,
         first_window_frames=25,
         window_frames=24,
     ),

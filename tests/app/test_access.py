@@ -1,0 +1,84 @@
+"""Keys, health, and who may listen where."""
+
+import os
+import subprocess
+import sys
+
+import httpx
+import pytest
+from redis import Redis
+
+from app.auth import ApiKeys
+from app.serve import main
+from worker.contract.errors import Unauthorized
+from worker.contract.storage import Storage
+from worker.contract.store import JobStore
+
+
+def test_each_key_sees_its_own_jobs(keyed_url: str, redis: Redis) -> None:
+    def client(secret: str) -> httpx.Client:
+        return httpx.Client(base_url=keyed_url, headers={"authorization": f"Bearer {secret}"}, timeout=10)
+
+    with client("alice-secret") as alice, client("bob-secret") as bob, client("guess") as nobody:
+        job_id = alice.post("/v1/videos", json={"prompt": "a"}).json()["id"]
+        assert alice.get(f"/v1/jobs/{job_id}").status_code == 200
+        paths = [f"/v1/jobs/{job_id}", f"/v1/videos/{job_id}", f"/v1/videos/{job_id}/content"]
+        paths += [f"/v1/videos/{job_id}/playlist.m3u8", f"/v1/jobs/{job_id}/events"]
+        for path in paths:
+            assert bob.get(path).status_code == 404
+            assert nobody.get(path).status_code == 401
+        assert bob.post(f"/v1/jobs/{job_id}/cancel").status_code == 404
+        assert bob.delete(f"/v1/videos/{job_id}").status_code == 404
+        assert bob.get("/v1/jobs").json()["data"] == []
+        refused = nobody.post("/v1/videos", content=b"not even JSON")
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"] == "Bearer"
+    with httpx.Client(base_url=keyed_url) as bare:
+        assert bare.get("/v1/models").json()["error"]["code"] == "missing_api_key"
+        assert bare.get("/health/live").status_code == 200
+
+
+def test_keys_are_kept_as_hashes() -> None:
+    keys = ApiKeys.parse("alice:one, two ,")
+    assert keys.owner("Bearer one") == "alice"
+    assert keys.owner("bearer two").startswith("key-")
+    assert "one" not in repr(keys)
+    for wrong in (None, "", "Bearer ", "Basic one", "Bearer alice:one", "Bearer three"):
+        with pytest.raises(Unauthorized):
+            keys.owner(wrong)
+
+
+def test_health_and_models(api: httpx.Client, store: JobStore, storage: Storage) -> None:
+    assert api.get("/health/live").json() == {"status": "ok"}
+    unready = api.get("/health/ready")
+    assert (unready.status_code, unready.json()["reasons"]) == (503, ["no worker has a model loaded"])
+    store.worker_seen("worker-0", {"model": "mini"})
+    ready = api.get("/health/ready")
+    assert (ready.status_code, ready.json()["workers"]) == (200, {"worker-0": "mini"})
+    (mini,) = api.get("/v1/models").json()["data"]
+    assert (mini["id"], mini["sizes"], mini["fps"], mini["default"]) == ("mini", ["256x256"], 24, True)
+
+
+def test_the_document_is_there(api: httpx.Client) -> None:
+    assert api.get("/docs").status_code == 200
+    document = api.get("/openapi.json").json()
+    body = document["paths"]["/v1/videos"]["post"]["requestBody"]["content"]
+    assert set(body) == {"application/json", "multipart/form-data"}
+    assert "$defs" not in str(body)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "example.org"])
+def test_without_keys_it_listens_on_loopback_only(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MAGIC141_API_KEYS", raising=False)
+    monkeypatch.delenv("MAGIC141_ALLOW_ANONYMOUS", raising=False)
+    with pytest.raises(SystemExit, match="refusing"):
+        main(host, 0)
+
+
+def test_importing_the_app_loads_no_torch() -> None:
+    heavy = "{'torch', 'av', 'model', 'numpy'}"
+    code = f"import sys, app.main, app.serve; print({heavy} & set(sys.modules) or 'none')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
+    )
+    assert done.stdout.strip() == "none"

@@ -1,0 +1,39 @@
+"""Redis or S3 away: 503 with Retry-After, and readiness that says which."""
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from app.main import create_app
+from tests.app.conftest import picture
+from worker.contract.settings import Settings
+
+
+@pytest.fixture
+def no_redis(settings: Settings) -> Settings:
+    return settings.model_copy(update={"redis_url": "redis://127.0.0.1:9/0"})
+
+
+@pytest.fixture
+def no_s3(settings: Settings) -> Settings:
+    return settings.model_copy(update={"s3_endpoint": "http://127.0.0.1:9"})
+
+
+def unavailable(answer: httpx.Response, code: str) -> None:
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, code)
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_without_redis(no_redis: Settings) -> None:
+    with TestClient(create_app(no_redis), raise_server_exceptions=False) as api:
+        unavailable(api.post("/v1/videos", json={"prompt": "a"}), "redis_unavailable")
+        unavailable(api.get("/v1/jobs/video_1"), "redis_unavailable")
+        assert "redis does not answer" in api.get("/health/ready").json()["reasons"]
+        assert api.get("/health/live").status_code == 200
+
+
+def test_without_s3(no_s3: Settings) -> None:
+    with TestClient(create_app(no_s3), raise_server_exceptions=False) as api:
+        posted = api.post("/v1/videos", data={"prompt": "a"}, files={"image": picture()})
+        unavailable(posted, "storage_unavailable")
+        assert any("storage" in reason for reason in api.get("/health/ready").json()["reasons"])
