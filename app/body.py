@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +44,7 @@ async def _limited(request: Request, limit: int) -> bytes:
     return b"".join([part async for part in _stream(request, limit)])
 
 
-async def _stream(request: Request, limit: int) -> AsyncIterator[bytes]:
+async def _stream(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
     received = 0
     async for part in request.stream():
         received += len(part)

@@ -56,23 +56,28 @@ def normalize(data: bytes, param: str, settings: Settings) -> bytes:
     if image.width * image.height > settings.max_image_pixels:
         raise _too_many_pixels(param, settings)
     try:
-        if image.mode.startswith("I"):  # 16 bits a channel, which convert() would cut off at 255
-            image = image.point(lambda value: value / 256).convert("L")
-        elif image.mode not in ("RGB", "RGBA", "L"):
-            image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-        # Shrunk before anything makes a copy: of a large picture there is one in memory, not three.
-        image.thumbnail((MAX_SIDE, MAX_SIDE))
-        image = ImageOps.exif_transpose(image)
-        if image.has_transparency_data:
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-        image = image.convert("RGB")
+        picture = _upright_rgb(image)
     except Exception as error:  # the same, for the data behind the header
         raise ImageRejected("broken_image", f"{param}: the image cannot be decoded", param) from error
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _upright_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits a channel, which convert() would cut off at 255
+        image = image.point(lambda value: value / 256).convert("L")
+    elif image.mode not in ("RGB", "RGBA", "L"):
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    # Shrunk before anything makes a copy: of a large picture there is one in memory, not three.
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    image = ImageOps.exif_transpose(image)
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    image = image.convert("RGB")
     # Place, camera and profiles ride in here; none of it is ours to keep.
     image.info.clear()
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
+    return image
 
 
 def _too_many_pixels(param: str, settings: Settings) -> ImageRejected:

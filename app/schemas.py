@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from worker.contract.job import DEFAULT_WEBHOOK_EVENTS
+from worker.contract.job import JobState
 
 
 def _number(value: Any) -> Any:
@@ -32,6 +32,8 @@ Seconds = Annotated[float, BeforeValidator(_number)]
 Integer = Annotated[int, BeforeValidator(_integer)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True)]
 WebhookEvent = Literal["video.started", "video.segment", "video.completed", "video.failed", "video.canceled"]
+VideoStatus = Literal["queued", "in_progress", "completed", "failed"]
+_DEFAULT_EVENTS: list[WebhookEvent] = ["video.completed", "video.failed", "video.canceled"]
 
 
 class ShotRequest(BaseModel):
@@ -71,7 +73,7 @@ class VideoRequest(BaseModel):
     negative_prompt: str | None = Field(None, description="Only where the model has guidance.")
     shots: list[ShotRequest] | None = Field(None, description="Prompts in turn; they sum to `seconds`.")
     webhook_url: str | None = Field(None, description="An http(s) URL on the public internet.")
-    webhook_events: list[WebhookEvent] = Field(list(DEFAULT_WEBHOOK_EVENTS), description="Which to send.")
+    webhook_events: list[WebhookEvent] = Field(_DEFAULT_EVENTS, description="Which to send.")
     priority: Annotated[Integer, Field(ge=-10, le=10)] = Field(
         0, description="Above 0 the job goes before those that wait."
     )
@@ -103,7 +105,7 @@ class VideoObject(BaseModel):
     id: str
     object: Literal["video"] = "video"
     model: str
-    status: Literal["queued", "in_progress", "completed", "failed"]
+    status: VideoStatus
     progress: int = Field(description="0 to 100.")
     created_at: int
     completed_at: int | None
@@ -141,7 +143,7 @@ class JobObject(BaseModel):
 
     id: str
     object: Literal["job"] = "job"
-    status: Literal["queued", "running", "succeeded", "failed", "canceled"]
+    status: JobState
     progress: float = Field(description="0 to 1.")
     windows_done: int
     windows_total: int

@@ -1,10 +1,10 @@
 """From a job's record to what clients see. No storage key and no path leaves here unsigned."""
 
-from app.schemas import ErrorObject, JobObject, SegmentObject, ShotRequest, VideoObject
+from app.schemas import ErrorObject, JobObject, SegmentObject, ShotRequest, VideoObject, VideoStatus
 from app.services import Services
 from worker.contract.job import Job, JobState
 
-VIDEO_STATUS = {
+VIDEO_STATUS: dict[JobState, VideoStatus] = {
     JobState.QUEUED: "queued",
     JobState.RUNNING: "in_progress",
     JobState.SUCCEEDED: "completed",
@@ -52,7 +52,7 @@ def job_object(job: Job, base_url: str, services: Services) -> JobObject:
     content_url = f"{base_url}v1/videos/{job.id}/content"
     return JobObject(
         id=job.id,
-        status=str(job.state),
+        status=job.state,
         progress=progress(job),
         windows_done=job.windows_done,
         windows_total=job.windows_total,

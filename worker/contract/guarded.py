@@ -77,19 +77,16 @@ def _send(
     host, port = str(parts.hostname), _port(parts)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     shown = f"[{host}]" if ":" in host else host
-    sent = {"host": f"{shown}:{port}", "user-agent": "magic141", "accept-encoding": "identity", **headers}
+    if parts.port is not None:
+        shown += f":{port}"
+    sent = {"host": shown, "user-agent": "magic141", "accept-encoding": "identity", **headers}
     if body is not None:
         sent["content-length"] = str(len(body))
-    request = httpcore.Request(
-        method,
-        httpcore.URL(scheme=parts.scheme, host=host, port=port, target=target),
-        headers=list(sent.items()),
-        content=body,
-    )
+    where = httpcore.URL(scheme=parts.scheme, host=host, port=port, target=target)
     try:
         with (
             httpcore.ConnectionPool(network_backend=_Guarded(deadline, allow_private)) as pool,
-            pool.stream(request.method, request.url, headers=request.headers, content=body) as response,
+            pool.stream(method, where, headers=list(sent.items()), content=body) as response,
         ):
             answered = {
                 name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableSequence, Sequence
 
 from redis import Redis
 
@@ -95,9 +95,9 @@ class JobStore(Outbox, Presence):
         after: str | None = None,
         limit: int = 20,
         order: str = "desc",
-    ) -> tuple[list[Job], bool]:
+    ) -> tuple[Sequence[Job], bool]:
         """A page of the owner's jobs by age, and whether more follow; `after` is the last id already seen."""
-        page: list[Job] = []
+        page: MutableSequence[Job] = []
         for job in self._walk(owner, after, order):
             if status is not None and job.state is not status:
                 continue
@@ -203,7 +203,7 @@ class JobStore(Outbox, Presence):
         if not self._delete(args=[job_id]):
             raise NotFound("not_found", f"there is no job {job_id}")
 
-    def expired(self) -> list[str]:
+    def expired(self) -> Sequence[str]:
         """Jobs that somebody should requeue: running without a live lease, or queued and in no rq list."""
         running = sorted(member.decode() for member in self._redis.smembers(keys.RUNNING))
         with self._redis.pipeline(transaction=False) as pipe:
@@ -224,7 +224,7 @@ class JobStore(Outbox, Presence):
         queue.enqueue_generate(self._redis, job_id, front=True)
         return True
 
-    def events(self, job_id: str, after: str = "-") -> list[Event]:
+    def events(self, job_id: str, after: str = "-") -> Sequence[Event]:
         """Events later than the one with id `after`, oldest first; all by default."""
         start = "-" if after == "-" else f"({after}"
         return [_event(*row) for row in self._redis.xrange(keys.events(job_id), min=start)]
@@ -263,7 +263,7 @@ class JobStore(Outbox, Presence):
             yield from self._read([member.decode() for member in ids])
             after = ids[-1].decode()
 
-    def _read(self, ids: list[str]) -> list[Job]:
+    def _read(self, ids: Sequence[str]) -> Sequence[Job]:
         with self._redis.pipeline() as pipe:
             for job_id in ids:
                 pipe.hgetall(keys.job(job_id))
@@ -285,7 +285,7 @@ def _event(event_id: bytes, fields: Mapping[bytes, bytes]) -> Event:
     return Event(event_id.decode(), fields[b"type"].decode(), json.loads(fields[b"data"]))
 
 
-def _job(job_id: str, fields: Mapping[bytes, bytes], windows: list[bytes]) -> Job:
+def _job(job_id: str, fields: Mapping[bytes, bytes], windows: Sequence[bytes]) -> Job:
     text = {key.decode(): value.decode() for key, value in fields.items()}
     return Job(
         id=job_id,
