@@ -15,7 +15,8 @@ import httpx
 import psutil
 import pytest
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+# The limits are for a machine that is busy with other things; alone each test takes some 20 s.
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
 NAMES = {"api", "hooks", "redis", "s3", "worker-0"}
 START_SECONDS = 180
@@ -85,10 +86,10 @@ def test_a_killed_worker_is_replaced_and_sigterm_ends_everything(tmp_path: Path)
 
         job = http.post("/v1/videos", json={"prompt": "a red circle on a blue background", "seconds": 4})
         where = job.headers["location"]
-        wait_for(lambda: http.get(where).json()["windows_done"] > 0, 60)
+        wait_for(lambda: http.get(where).json()["windows_done"] > 0, 240)
         os.kill(first["worker-0"], signal.SIGKILL)
         wait_for(lambda: pids(tmp_path).get("worker-0", first["worker-0"]) != first["worker-0"], 5)
-        done = wait_for(lambda: (j := http.get(where).json())["status"] in ("succeeded", "failed") and j, 120)
+        done = wait_for(lambda: (j := http.get(where).json())["status"] in ("succeeded", "failed") and j, 240)
         assert (done["status"], done["windows_done"]) == ("succeeded", done["windows_total"])
 
         last = pids(tmp_path)
@@ -115,7 +116,7 @@ def test_a_killed_supervisor_takes_all_along_and_its_jobs_go_on(tmp_path: Path) 
     with service(tmp_path) as (up, url):
         assert json.loads((tmp_path / "local.json").read_text()) == kept
         done = wait_for(
-            lambda: (j := httpx.get(url + where).json())["status"] in ("succeeded", "failed") and j, 120
+            lambda: (j := httpx.get(url + where).json())["status"] in ("succeeded", "failed") and j, 240
         )
         assert done["status"] == "succeeded"
         up.send_signal(signal.SIGTERM)
@@ -124,10 +125,11 @@ def test_a_killed_supervisor_takes_all_along_and_its_jobs_go_on(tmp_path: Path) 
 
 
 def test_a_part_that_cannot_start_is_named(tmp_path: Path) -> None:
-    env = os.environ | {"MAGIC141_MODEL": "no-such-model"}
-    argv = [sys.executable, "-m", "worker.cli", "up", "--port", "0", "--data-dir", str(tmp_path)]
-    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120)
+    # An open address without keys: the API says no, before it listens.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAGIC141_")}
+    argv = [sys.executable, "-m", "worker.cli", "up", "--host", "0.0.0.0", "--port", "0", "--data-dir", tmp_path]
+    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert "worker-0 does not start" in done.stderr
-    assert "no-such-model" in done.stderr
+    assert "api does not start" in done.stderr
+    assert "without API keys" in done.stderr

@@ -19,6 +19,8 @@ from worker.local.child import start_child, stop_child
 
 START_SECONDS = 180.0  # the first import of torch from a cold disk takes most of it
 POLL_SECONDS = 0.25
+# In the order in which a job meets them; others follow.
+STAGES = tuple("queued text_to_image first_segment denoise decode encode upload finish total".split())
 
 
 def demo(prompt: str, *, seconds: float, out: Path) -> None:
@@ -34,7 +36,8 @@ def demo(prompt: str, *, seconds: float, out: Path) -> None:
         raise
     shutil.rmtree(data_dir)
     console.print(_timings(job))
-    console.print(f"video: [bold]{out.resolve()}[/] ({out.stat().st_size / 1024:.0f} KiB)", highlight=False)
+    size = f"{out.stat().st_size / 1024:.0f} KiB"
+    console.print(f"video: {out.resolve()} ({size})", highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -80,8 +83,9 @@ def _make(http: httpx.Client, prompt: str, seconds: float, console: Console) -> 
         TextColumn("windows"),
         TimeElapsedColumn(),
     )
+    told = None
     playlist_told = False
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         windows = progress.add_task("queued", total=None)
         while True:
             answer = http.get(where)
@@ -90,9 +94,11 @@ def _make(http: httpx.Client, prompt: str, seconds: float, console: Console) -> 
             progress.update(
                 windows, description=job["status"], completed=job["windows_done"], total=job["windows_total"]
             )
+            if not console.is_terminal and told != (told := (job["status"], job["windows_done"])):
+                console.print(f"{job['status']}: {job['windows_done']}/{job['windows_total']} windows")
             if job["segments"] and not playlist_told:
                 playlist_told = True
-                console.print(f"it plays already: {job['playlist_url']}", highlight=False)
+                console.print(f"it plays already: {job['playlist_url']}", highlight=False, soft_wrap=True)
             if job["status"] == "succeeded":
                 return job
             if job["status"] in ("failed", "canceled"):
@@ -113,10 +119,12 @@ def _download(http: httpx.Client, job: dict[str, Any], out: Path) -> None:
 
 
 def _timings(job: dict[str, Any]) -> Table:
+    """Windows overlap: one is denoised while another is decoded, so the stages add up to more than the total."""
+    timings = job["timings"]
     table = Table("stage", "seconds", title="how long each stage took")
     table.columns[1].justify = "right"
-    for stage, seconds in job["timings"].items():
-        table.add_row(stage, f"{seconds:.2f}")
+    for stage in [*(s for s in STAGES if s in timings), *(s for s in timings if s not in STAGES)]:
+        table.add_row(stage, f"{timings[stage]:.2f}")
     return table
 
 
