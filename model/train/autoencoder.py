@@ -21,7 +21,7 @@ class Crops(IterableDataset):
         self.seed, self.batch, self.crop = seed, batch, crop
 
     def __iter__(self):
-        world = World(self.seed)
+        world = World(self.seed, detail=(-1.5, 0.2))  # finer than the DiT's clips: as rich as photographs
         while True:
             clips = []
             while len(clips) < self.batch:
@@ -83,7 +83,9 @@ def train(
     torch.manual_seed(seed)
     stream = iter(DataLoader(Crops(seed, batch, crop), batch_size=None, num_workers=1, prefetch_factor=8))
     model = PatchAutoencoder().to(device)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.99), weight_decay=0.0)
+    # The basis stays: at a learning rate that suits the convolutions its small weights would be shaken to pieces.
+    learned = [weight for name, weight in model.named_parameters() if "analysis" not in name and "synthesis" not in name]
+    optimiser = torch.optim.AdamW(learned, lr=lr, betas=(0.9, 0.99), weight_decay=0.0)
     checkpoint = Checkpoint(folder / "autoencoder", model=model, optimiser=optimiser)
     start = checkpoint.resume()
     if start == 0:
@@ -107,7 +109,7 @@ def train(
             errors.append(error.item())
         optimiser.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(learned, 1.0)
         optimiser.step()
         if step % 20 == 0:
             progress.set_postfix(

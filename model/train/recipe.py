@@ -8,8 +8,8 @@ class Autoencoding:
     steps: int
     batch: int = 16
     crop: int = 128
-    lr: float = 2e-3
-    noise: float = 0.1
+    lr: float = 8e-4
+    noise: float = 0.02
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Matching:
     heads: int = 5
     rope: tuple[int, int, int] = (16, 24, 24)
     double_blocks: int = 2
-    single_blocks: int = 5
+    single_blocks: int = 4
     tokens_width: int = 192
     save_every: int = 100
 
@@ -42,7 +42,7 @@ class Recipe:
 
 
 RECIPES = {
-    "full": Recipe(Autoencoding(steps=2300), Matching(steps=5000)),
+    "full": Recipe(Autoencoding(steps=900), Matching(steps=5000)),
     "smoke": Recipe(
         Autoencoding(steps=20, batch=4, crop=64),
         Matching(

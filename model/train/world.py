@@ -29,9 +29,10 @@ class World:
     It keeps a few dead-leaves canvases and replaces one now and then, so that a clip costs milliseconds.
     """
 
-    def __init__(self, seed: int, *, canvases: int = 48, size: int = SIZE) -> None:
+    def __init__(self, seed: int, *, canvases: int = 48, size: int = SIZE, detail: tuple[float, float] = (-0.9, 0.4)) -> None:
+        """`detail` bounds the logarithm of the scale at which canvases are shown: the smaller, the finer."""
         self.rng = np.random.default_rng(seed)
-        self.size = size
+        self.size, self.detail = size, detail
         self._wanted = canvases
         self._canvases: list[np.ndarray] = []
 
@@ -92,7 +93,7 @@ class World:
     ) -> np.ndarray:
         rng, size = self.rng, self.size
         to_screen = motion.affine(shift=(size / 2 - 0.5, size / 2 - 0.5))
-        scale = float(np.exp(rng.uniform(-0.35, 0.5))) if sprite is None else 1.0
+        scale = float(np.exp(rng.uniform(*self.detail))) if sprite is None else 1.0
         turn = rng.uniform(-np.pi, np.pi) if sprite is None else 0.0
         away = rng.uniform(-90, 90, 2) if sprite is None else rng.uniform(-20, 20, 2)
         from_canvas = motion.affine(scale, turn, tuple(away)) @ motion.affine(

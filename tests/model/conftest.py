@@ -1,0 +1,24 @@
+"""A real engine, only tiny and untrained: the same classes, sampler and windows as the shipped one."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from model.autoencoder import PatchAutoencoder
+from model.config import EngineConfig
+from model.engine import Engine
+from model.train.dit import Mini
+from model.train.recipe import RECIPES
+
+
+@pytest.fixture(scope="session")
+def tiny_engine() -> Iterator[Engine]:
+    torch.manual_seed(0)
+    config = EngineConfig(name="tiny", height=64, width=64, video_steps=2, image_steps=2)
+    parts = Mini(RECIPES["smoke"].dit, config).eval().requires_grad_(False)
+    for weight in parts.transformer.parameters():
+        if not weight.any():  # adaLN-Zero starts as the identity, which would hide mistakes
+            torch.nn.init.normal_(weight, std=0.1)
+    autoencoder = PatchAutoencoder(width=16, depth=1).eval().requires_grad_(False)
+    yield Engine(config, parts.transformer, autoencoder, parts.conditioner)

@@ -1,0 +1,71 @@
+"""The world shows what its captions say, as the measurements see it: each of the two checks the other."""
+
+import numpy as np
+import pytest
+
+from model.measure import named_camera, named_scene
+from model.train import captions, motion, textures, tokenizer
+from model.train.world import World
+
+
+def test_one_seed_gives_one_world() -> None:
+    first, second, other = World(5), World(5), World(6)
+    for _ in range(3):
+        a, b = first.clip(5), second.clip(5)
+        assert a.caption == b.caption
+        assert np.array_equal(a.frames, b.frames)
+    assert not np.array_equal(other.clip(5).frames, World(5).clip(5).frames)
+
+
+def test_the_camera_moves_as_named() -> None:
+    world = World(11, canvases=8)
+    clips = [world.nature(13) for _ in range(18)]
+    wrong = [(clip.camera, seen) for clip in clips if (seen := named_camera(clip.frames)) != clip.camera]
+    assert not wrong
+
+
+def test_pictures_hold_the_named_colour_and_shape() -> None:
+    rng, hits = np.random.default_rng(3), []
+    for _ in range(20):
+        colour, ground = rng.choice(list(textures.COLOURS), 2, replace=False)
+        shape = textures.SHAPES[int(rng.integers(len(textures.SHAPES)))]
+        picture = textures.background(rng, 256, ground, "plain")
+        drawn = textures.sprite(rng, 192, colour, shape)
+        alpha = drawn[..., 3:] / 255.0
+        picture[32:224, 32:224] = (drawn[..., :3] * alpha + picture[32:224, 32:224] * (1 - alpha)).astype(np.uint8)
+        hits.append(named_scene(picture) == (colour, shape, ground))
+    assert np.mean(hits) >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("camera", "point", "moved"),
+    [
+        ("pan left", (0, 0), (1, 0)),  # the camera turns left: content moves right
+        ("pan right", (0, 0), (-1, 0)),
+        ("pan up", (0, 0), (0, 1)),  # the camera turns up: content moves down
+        ("pan down", (0, 0), (0, -1)),
+        ("zoom in", (10, 0), (1, 0)),  # content grows
+        ("zoom out", (10, 0), (-1, 0)),
+        ("rotate clockwise", (10, 0), (0, -1)),  # the camera turns clockwise: content turns back
+        ("rotate counterclockwise", (10, 0), (0, 1)),
+        ("still", (10, 5), (0, 0)),
+    ],
+)
+def test_camera_words(camera: str, point: tuple[int, int], moved: tuple[int, int]) -> None:
+    before = np.array([*point, 1.0])
+    after = motion.camera_path(camera, 5) @ before
+    assert np.sign(np.round(after[:2] - before[:2], 1)).tolist() == list(moved)
+
+
+def test_every_word_of_the_grammar_is_known() -> None:
+    world, words = World(2, canvases=2), tokenizer.build(48)
+    for _ in range(60):
+        caption = world.clip(1).caption.replace(captions.UNKNOWN, "")
+        assert words.unk_token_id not in words(caption)["input_ids"], caption
+
+
+def test_unknown_words_stay_countable() -> None:
+    words = tokenizer.build(48)
+    ids = words("A Quokka on red sand")["input_ids"]
+    assert ids.count(words.unk_token_id) == 2
+    assert len(words("word " * 500, truncation=True)["input_ids"]) == 48
