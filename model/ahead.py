@@ -18,7 +18,8 @@ T = TypeVar("T")
 def ahead(items: Iterator[T]) -> Iterator[T]:
     """Yields what `items` yields while a thread already makes the next one.
 
-    An exception in `items` is raised here at its place in the order. Closing this iterator stops the thread at its next item.
+    An exception in `items` is raised here at its place in the order. Closing this iterator stops the thread
+    at its next item.
     """
     handed: queue.Queue = queue.Queue(maxsize=1)
     closed = threading.Event()
@@ -37,7 +38,7 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
                 if closed.is_set():
                     return
             give(_END)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the reader's to see
+        except BaseException as error:
             give(_Failed(error))
 
     thread = threading.Thread(target=run, name="ahead", daemon=True)

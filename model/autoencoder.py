@@ -1,8 +1,8 @@
 """The bundled autoencoder: a closed-form patch basis with a small convolutional correction on both sides.
 
-Geometry of HunyuanVideo's: x8 in height and width, x4 in time, 16 channels; T latent frames hold 4(T-1)+1 frames, the
-first latent frame one frame and each later one four. Unlike HunyuanVideo's there is no causal memory: each latent frame is
-coded by itself, so that any part of a video can be decoded alone.
+Geometry of HunyuanVideo's: x8 in height and width, x4 in time, 16 channels; T latent frames hold 4(T-1)+1
+frames, the first latent frame one frame and each later one four. Unlike HunyuanVideo's there is no causal
+memory: each latent frame is coded by itself, so that any part of a video can be decoded alone.
 """
 
 import torch
@@ -25,7 +25,8 @@ class Residual(nn.Module):
 
 
 class Codec(nn.Module):
-    """Codes groups of `frames` frames, as pictures of 3 * frames planes, into one latent frame each, and back."""
+    """Codes groups of `frames` frames, as pictures of 3 * frames planes, into one latent frame each, and
+    back."""
 
     def __init__(self, frames: int, channels: int, width: int, depth: int) -> None:
         super().__init__()
@@ -65,7 +66,8 @@ class Codec(nn.Module):
 
 
 class PatchAutoencoder(ModelMixin, ConfigMixin):
-    """Video in -1..1, [B, 3, 4(T-1)+1, H, W] <-> latents [B, C, T, H/8, W/8] with zero mean and unit variance a channel."""
+    """Video in -1..1, [B, 3, 4(T-1)+1, H, W] <-> latents [B, C, T, H/8, W/8] with zero mean and unit variance
+    a channel."""
 
     @register_to_config
     def __init__(self, channels: int = 16, frames: int = 4, width: int = 96, depth: int = 3) -> None:
@@ -111,8 +113,9 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):
     def continuation(self, latents: Tensor, count: int) -> Tensor:
         """The context a next window starts from: `count` latent frames that end where `latents` end.
 
-        latents [B, C, T, h, w], T > count, whose last `count` hold four frames each -> [B, C, count, h, w], of which the
-        first holds one frame: the last frame before the other count-1, decoded and coded anew as a picture.
+        latents [B, C, T, h, w], T > count, whose last `count` hold four frames each -> [B, C, count, h, w],
+        of which the first holds one frame: the last frame before the other count-1, decoded and coded anew as
+        a picture.
         """
         joint = latents[:, :, latents.shape[2] - count : latents.shape[2] - count + 1]
         last = self.decode_groups(joint)[:, :, -1:].clamp(-1, 1)

@@ -1,4 +1,5 @@
-"""The engine's speed on this machine: stages, real-time factor, memory. No service; that has its own bench."""
+"""The engine's speed on this machine: stages, real-time factor, memory. No service; that has its own
+bench."""
 
 import platform
 import resource
@@ -18,7 +19,8 @@ PROMPT = "a red circle on a blue background, the camera pans left"
 
 @dataclass(frozen=True)
 class Run:
-    """One video by the engine alone. Seconds of wall time; `realtime_factor` below 1 is faster than playing."""
+    """One video by the engine alone. Seconds of wall time; `realtime_factor` below 1 is faster than
+    playing."""
 
     video_seconds: float
     total_seconds: float
@@ -32,10 +34,15 @@ class Run:
 
 def machine() -> dict[str, object]:
     """What the figures carry with them."""
-    found: dict[str, object] = {"cpu": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
+    found: dict[str, object] = {
+        "cpu": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+    }
     try:
         with open("/proc/cpuinfo") as file:
-            found["cpu"] = next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+            found["cpu"] = next(
+                line.partition(":")[2].strip() for line in file if line.startswith("model name")
+            )
     except (OSError, StopIteration):
         pass
     if torch.cuda.is_available():
@@ -80,5 +87,10 @@ def measure(model: str = "mini", lengths: tuple[float, ...] = (5.0, 60.0)) -> di
     picture = engine.paint(PROMPT, seed=1)
     painted = time.perf_counter() - began
     runs = [asdict(run(engine, picture, seconds)) for seconds in sorted(lengths)]
-    return {"machine": machine(), "model": engine.describe(), "load_seconds": round(loaded, 3),
-            "text_to_image_seconds": round(painted, 3), "runs": runs}  # fmt: skip
+    return {
+        "machine": machine(),
+        "model": engine.describe(),
+        "load_seconds": round(loaded, 3),
+        "text_to_image_seconds": round(painted, 3),
+        "runs": runs,
+    }

@@ -1,7 +1,7 @@
 """The multi-modal condition of Magic 1-For-1: image tokens, then text tokens, and a pooled text vector.
 
-The 13 B model takes its tokens from a vision-language model and the pooled vector from CLIP; the small one has a CLIP text
-model and a CLIP vision model of its own, a few layers each.
+The 13 B model takes its tokens from a vision-language model and the pooled vector from CLIP; the small one
+has a CLIP text model and a CLIP vision model of its own, a few layers each.
 """
 
 from dataclasses import dataclass

@@ -10,8 +10,9 @@ from typing import Literal
 class EngineConfig:
     """Geometry, windows and sampling of one model.
 
-    Latent frame 0 of a window holds one frame, each later one `frames_per_latent`. A window denoises `new_latents` latent
-    frames after its context: one latent frame (the picture) in the first window, `context_latents` in every later one.
+    Latent frame 0 of a window holds one frame, each later one `frames_per_latent`. A window denoises
+    `new_latents` latent frames after its context: one latent frame (the picture) in the first window,
+    `context_latents` in every later one.
     """
 
     name: str

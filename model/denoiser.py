@@ -12,7 +12,8 @@ SMALLEST_SIGMA = 0.05  # a predicted sample turns into a velocity by dividing by
 
 
 def with_context(noisy: Tensor, context: Tensor | None) -> Tensor:
-    """[noisy C | condition C | mask 1]: the context's latents and mask 1 on the first n latent frames, zeros after.
+    """[noisy C | condition C | mask 1]: the context's latents and mask 1 on the first n latent frames, zeros
+    after.
 
     noisy [B, C, T, h, w], context [B, C, n, h, w] or None -> [B, 2C + 1, T, h, w]
     """
@@ -33,10 +34,12 @@ def predict_velocity(
     context: Tensor | None,
     prediction: Literal["sample", "velocity"],
 ) -> Tensor:
-    """The velocity eps - x0 at `noisy` [B, C, T, h, w] and `sigma` [B] or scalar, float32, of the same shape as `noisy`.
+    """The velocity eps - x0 at `noisy` [B, C, T, h, w] and `sigma` [B] or scalar, float32, of the same shape
+    as `noisy`.
 
-    A small DiT whose tokens hold more numbers than its hidden size can't pass the noise through, so it predicts the clean
-    sample (Li and He 2025, "Back to Basics"), which is turned into a velocity here: v = (x - x0) / sigma.
+    A small DiT whose tokens hold more numbers than its hidden size can't pass the noise through, so it
+    predicts the clean sample (Li and He 2025, "Back to Basics"), which is turned into a velocity here: v = (x
+    - x0) / sigma.
     """
     sigma = sigma.expand(noisy.shape[0])
     output = transformer(

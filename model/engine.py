@@ -1,4 +1,5 @@
-"""The resident model: prompts and a picture in, windows of frames out. Knows no job, no file and no network."""
+"""The resident model: prompts and a picture in, windows of frames out. Knows no job, no file and no
+network."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -44,7 +45,8 @@ class _Denoised:
 
 
 class Engine:
-    """Holds the weights on one device. One call at a time; every call is a function of its arguments alone."""
+    """Holds the weights on one device. One call at a time; every call is a function of its arguments
+    alone."""
 
     def __init__(
         self,
@@ -61,14 +63,23 @@ class Engine:
         self._description = description or {}
 
     def describe(self) -> dict[str, object]:
-        """Model, weight hashes, precision, steps and versions: with a seed, enough to make the same video again."""
-        return {"model": self.config.name, "video_steps": self.config.video_steps, "image_steps": self.config.image_steps,
-                "dtype": str(self.transformer.dtype).removeprefix("torch."), "device": self.device.type, **self._description}  # fmt: skip
+        """Model, weight hashes, precision, steps and versions: with a seed, enough to make the same video
+        again."""
+        return {
+            "model": self.config.name,
+            "video_steps": self.config.video_steps,
+            "image_steps": self.config.image_steps,
+            "dtype": str(self.transformer.dtype).removeprefix("torch."),
+            "device": self.device.type,
+            **self._description,
+        }
 
     @torch.inference_mode()
     def paint(self, prompt: str, *, seed: int, check: Check | None = None) -> np.ndarray:
         """Text-to-image: the same DiT on one latent frame without a context -> uint8 [H, W, 3]."""
-        latents = self._denoise(self._condition(prompt, None), None, 1, self.config.image_steps, rng_for(seed, -1), check)
+        latents = self._denoise(
+            self._condition(prompt, None), None, 1, self.config.image_steps, rng_for(seed, -1), check
+        )
         return to_pixels(self.autoencoder.decode(latents.to(self.autoencoder.dtype)))[0]
 
     def generate(
@@ -84,10 +95,11 @@ class Engine:
     ) -> Iterator[Window]:
         """Image-to-video by a sliding window: yields windows in order, each as soon as it is decoded.
 
-        image uint8 [H, W, 3] of any size is the first frame, cropped to the model's. To go on after window k pass
-        start_window = k + 1 and k's state: window k depends on (seed, k, prompts, picture, carried state) only. While a
-        window is decoded here (and used by the caller) the next one is being denoised. `check` is called before every
-        denoising step and may raise to stop. Raises ValueError where start_window and state do not go together.
+        image uint8 [H, W, 3] of any size is the first frame, cropped to the model's. To go on after window k
+        pass start_window = k + 1 and k's state: window k depends on (seed, k, prompts, picture, carried
+        state) only. While a window is decoded here (and used by the caller) the next one is being denoised.
+        `check` is called before every denoising step and may raise to stop. Raises ValueError where
+        start_window and state do not go together.
         """
         plans = plan_windows(num_frames, self.config)
         if not 0 <= start_window <= len(plans):
@@ -101,16 +113,29 @@ class Engine:
 
     @torch.inference_mode()
     def _denoise_windows(
-        self, shots: Sequence[Shot], picture: np.ndarray, plans: Sequence[WindowPlan], seed: int, state: State | None, check: Check | None
+        self,
+        shots: Sequence[Shot],
+        picture: np.ndarray,
+        plans: Sequence[WindowPlan],
+        seed: int,
+        state: State | None,
+        check: Check | None,
     ) -> Iterator[_Denoised]:
         context = self._encode(picture) if state is None else state["context"].to(self.device)
         for plan in plans:
             began = time.perf_counter()
-            first_frame = self.autoencoder.decode(context[:, :, :1].to(self.autoencoder.dtype))[:, :, 0].clamp(-1, 1)
+            first_frame = self.autoencoder.decode(context[:, :, :1].to(self.autoencoder.dtype))[
+                :, :, 0
+            ].clamp(-1, 1)
             condition = self._condition(prompt_at(shots, plan.start_frame, self.config.fps), first_frame)
             count = context.shape[2]
             latents = self._denoise(
-                condition, context, count + self.config.new_latents, self.config.video_steps, rng_for(seed, plan.index), check
+                condition,
+                context,
+                count + self.config.new_latents,
+                self.config.video_steps,
+                rng_for(seed, plan.index),
+                check,
             )
             latents[:, :, :count] = context
             carried = latents.to(self.autoencoder.dtype)
@@ -118,7 +143,13 @@ class Engine:
             yield _Denoised(plan, carried, count, {"context": context.cpu()}, time.perf_counter() - began)
 
     def _denoise(
-        self, condition: Condition, context: Tensor | None, latents: int, steps: int, rng: torch.Generator, check: Check | None
+        self,
+        condition: Condition,
+        context: Tensor | None,
+        latents: int,
+        steps: int,
+        rng: torch.Generator,
+        check: Check | None,
     ) -> Tensor:
         def velocity(x: Tensor, sigma: Tensor) -> Tensor:
             return predict_velocity(self.transformer, x, sigma, condition, context, self.config.prediction)
@@ -128,10 +159,16 @@ class Engine:
 
     def _condition(self, prompt: str, first_frame: Tensor | None) -> Condition:
         ids, mask = (tensor.to(self.device) for tensor in self.conditioner.tokenize([prompt]))
-        return self.conditioner(ids, mask, None if first_frame is None else self.conditioner.thumbnail(first_frame))
+        return self.conditioner(
+            ids, mask, None if first_frame is None else self.conditioner.thumbnail(first_frame)
+        )
 
     def _encode(self, picture: np.ndarray) -> Tensor:
-        video = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None, :, None].to(self.device, self.autoencoder.dtype)
+        video = (
+            torch.from_numpy(picture.copy())
+            .permute(2, 0, 1)[None, :, None]
+            .to(self.device, self.autoencoder.dtype)
+        )
         return self.autoencoder.encode(video / 127.5 - 1).float()
 
     @torch.inference_mode()
@@ -147,7 +184,8 @@ class Engine:
 
 
 def rng_for(seed: int, window: int) -> torch.Generator:
-    """A random stream of a window's own (-1 is the picture's), on the CPU, so that every device draws the same noise."""
+    """A random stream of a window's own (-1 is the picture's), on the CPU, so that every device draws the
+    same noise."""
     mixed = np.random.SeedSequence((seed & 0xFFFFFFFFFFFFFFFF, window + 1)).generate_state(2, np.uint32)
     return torch.Generator().manual_seed(int(mixed[0]) << 32 | int(mixed[1]))
 

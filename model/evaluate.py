@@ -1,8 +1,10 @@
-"""python -m model.evaluate [--model mini] [--seeds 10] [--json FILE] [--strips FOLDER]: does the model do what it is told?
+"""python -m model.evaluate [--model mini] [--seeds 10] [--json FILE] [--strips FOLDER]: does the model do
+what it is told?
 
-Motion: pictures of a world whose seed training never used, and natural photographs (from scikit-image and scikit-learn, extra
-`test`), each under every camera word; a video counts when the measured motion is the commanded one. Attributes: text-to-image
-of the grammar; colour, shape and background must all be right. First frame: PSNR of frame 0 to the photograph.
+Motion: pictures of a world whose seed training never used, and natural photographs (from scikit-image and
+scikit-learn, extra `test`), each under every camera word; a video counts when the measured motion is the
+commanded one. Attributes: text-to-image of the grammar; colour, shape and background must all be right. First
+frame: PSNR of frame 0 to the photograph.
 """
 
 import argparse
@@ -23,7 +25,8 @@ from model.train.world import World
 from model.windows import Shot
 
 HELD_OUT_SEED = 7_000_001
-COMMANDS = {name: ("the camera is still" if name == "still" else f"the camera {name.replace('pan', 'pans').replace('zoom', 'zooms').replace('rotate', 'rotates')}") for name in CAMERA}  # fmt: skip
+VERBS = {"pan": "pans", "zoom": "zooms", "rotate": "rotates", "still": "is still"}
+COMMANDS = {name: " ".join(["the camera", VERBS[name.split()[0]], *name.split()[1:]]) for name in CAMERA}
 
 
 def photographs() -> dict[str, np.ndarray]:
@@ -32,7 +35,12 @@ def photographs() -> dict[str, np.ndarray]:
     from sklearn.datasets import load_sample_images
 
     found = dict(zip(("china", "flower"), load_sample_images().images, strict=True))
-    found |= {"astronaut": data.astronaut(), "chelsea": data.chelsea(), "coffee": data.coffee(), "rocket": data.rocket()}
+    found |= {
+        "astronaut": data.astronaut(),
+        "chelsea": data.chelsea(),
+        "coffee": data.coffee(),
+        "rocket": data.rocket(),
+    }
     return {name: fit(picture, 256, 256) for name, picture in found.items()}
 
 
@@ -42,7 +50,9 @@ def film(engine: Engine, picture: np.ndarray, prompt: str, seed: int, num_frames
     return np.concatenate([window.frames for window in windows])
 
 
-def motion(engine: Engine, pictures: dict[str, np.ndarray], seeds: int, strips: Path | None) -> dict[str, object]:
+def motion(
+    engine: Engine, pictures: dict[str, np.ndarray], seeds: int, strips: Path | None
+) -> dict[str, object]:
     """Per camera word the share of videos (two windows each) whose measured motion is the commanded one."""
     right: dict[str, list[bool]] = {name: [] for name in CAMERA}
     later: dict[str, list[bool]] = {name: [] for name in CAMERA}
@@ -57,8 +67,13 @@ def motion(engine: Engine, pictures: dict[str, np.ndarray], seeds: int, strips: 
             cv2.imwrite(str(strips / f"{label}-{name.replace(' ', '-')}.png"), strip[..., ::-1])
     share = {name: round(float(np.mean(values)), 3) for name, values in right.items()}
     second = {name: round(float(np.mean(values)), 3) for name, values in later.items()}
-    return {"first_window": share, "second_window": second, "first_mean": round(float(np.mean(list(share.values()))), 3),
-            "second_mean": round(float(np.mean(list(second.values()))), 3), "videos": len(jobs)}  # fmt: skip
+    return {
+        "first_window": share,
+        "second_window": second,
+        "first_mean": round(float(np.mean(list(share.values()))), 3),
+        "second_mean": round(float(np.mean(list(second.values()))), 3),
+        "videos": len(jobs),
+    }
 
 
 def attributes(engine: Engine, count: int, strips: Path | None) -> dict[str, object]:
@@ -76,7 +91,13 @@ def attributes(engine: Engine, count: int, strips: Path | None) -> dict[str, obj
         rows = [np.hstack(pictures[i : i + 8]) for i in range(0, len(pictures) // 8 * 8, 8)][:5]
         cv2.imwrite(str(strips / "text-to-image.png"), np.vstack(rows)[::2, ::2, ::-1])
     colours, shapes, grounds = np.mean(hits, axis=0).round(3).tolist()
-    return {"colour": colours, "shape": shapes, "background": grounds, "all": round(float(np.mean([all(h) for h in hits])), 3), "pictures": count}
+    return {
+        "colour": colours,
+        "shape": shapes,
+        "background": grounds,
+        "all": round(float(np.mean([all(h) for h in hits])), 3),
+        "pictures": count,
+    }
 
 
 def drift(engine: Engine, picture: np.ndarray, seconds: int) -> dict[str, object]:
@@ -86,8 +107,12 @@ def drift(engine: Engine, picture: np.ndarray, seconds: int) -> dict[str, object
     base, colour = np.mean([sharpness(f) for f in first[::6]]), first.mean((0, 1, 2))
     marks = range(engine.config.fps * 10, len(frames) + 1, engine.config.fps * 10)
     return {
-        "sharpness": [round(float(np.mean([sharpness(f) for f in frames[m - 24 : m : 6]]) / base), 3) for m in marks],
-        "colour_shift": [round(float(np.abs(frames[m - 24 : m].mean((0, 1, 2)) - colour).max()), 1) for m in marks],
+        "sharpness": [
+            round(float(np.mean([sharpness(f) for f in frames[m - 24 : m : 6]]) / base), 3) for m in marks
+        ],
+        "colour_shift": [
+            round(float(np.abs(frames[m - 24 : m].mean((0, 1, 2)) - colour).max()), 1) for m in marks
+        ],
     }
 
 
@@ -103,8 +128,13 @@ def main() -> None:
     engine = load_engine(args.model)
     photos = photographs()
     world = World(HELD_OUT_SEED)
-    made = {f"world-{i}": world.nature(1).frames[0] for i in range(2)} | {f"scene-{i}": world.scene(1).frames[0] for i in range(2)}
-    first = {name: round(psnr(photo, film(engine, photo, "the camera is still", 0, 1)[0]), 2) for name, photo in photos.items()}
+    made = {f"world-{i}": world.nature(1).frames[0] for i in range(2)} | {
+        f"scene-{i}": world.scene(1).frames[0] for i in range(2)
+    }
+    first = {
+        name: round(psnr(photo, film(engine, photo, "the camera is still", 0, 1)[0]), 2)
+        for name, photo in photos.items()
+    }
     report = {
         "model": engine.describe(),
         "first_frame_psnr_db": first,

@@ -19,8 +19,8 @@ WEIGHTS = Path(__file__).parent / "weights"
 def load_engine(name: str | Path = "mini", *, device: str | None = None) -> Engine:
     """Loads a bundled preset by name, or a folder.
 
-    Raises FileNotFoundError when the folder or a part of it is missing. Weights are bfloat16 on every device that has fast
-    bfloat16, float32 elsewhere.
+    Raises FileNotFoundError when the folder or a part of it is missing. Weights are bfloat16 on every device
+    that has fast bfloat16, float32 elsewhere.
     """
     folder = Path(name) if Path(name).is_dir() else WEIGHTS / str(name)
     if not (folder / "engine.json").is_file():

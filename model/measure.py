@@ -18,8 +18,9 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def camera_flow(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float, float]:
-    """The similarity that carries `before` to `after` (uint8 [H, W, 3]): shift x, shift y (pixels), log scale, turn (radians,
-    clockwise positive), about the middle; fitted to dense optical flow (DIS, Kroeger et al. 2016), outliers left out."""
+    """The similarity that carries `before` to `after` (uint8 [H, W, 3]): shift x, shift y (pixels), log
+    scale, turn (radians, clockwise positive), about the middle; fitted to dense optical flow (DIS, Kroeger et
+    al. 2016), outliers left out."""
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, after)]
     flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None)
     height, width = grey[0].shape
@@ -28,15 +29,23 @@ def camera_flow(before: np.ndarray, after: np.ndarray) -> tuple[float, float, fl
     points = np.stack([x.ravel() - width / 2, y.ravel() - height / 2], 1)
     slope = cv2.magnitude(*(cv2.Sobel(grey[0], cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)))[::4, ::4].ravel()
     keep = slope >= np.quantile(slope, 0.5)  # flow is only seen where there is texture
-    fitted, _ = cv2.estimateAffinePartial2D(points[keep], points[keep] + moved[keep], ransacReprojThreshold=2.0)
+    fitted, _ = cv2.estimateAffinePartial2D(
+        points[keep], points[keep] + moved[keep], ransacReprojThreshold=2.0
+    )
     if fitted is None:
         return 0.0, 0.0, 0.0, 0.0
     scale = float(np.hypot(fitted[0, 0], fitted[1, 0]))
-    return float(fitted[0, 2]), float(fitted[1, 2]), float(np.log(max(scale, 1e-6))), float(np.arctan2(fitted[1, 0], fitted[0, 0]))
+    return (
+        float(fitted[0, 2]),
+        float(fitted[1, 2]),
+        float(np.log(max(scale, 1e-6))),
+        float(np.arctan2(fitted[1, 0], fitted[0, 0])),
+    )
 
 
 def named_camera(frames: np.ndarray, step: int = 4) -> str:
-    """The camera motion (motion.CAMERA) that frames [N, H, W, 3] show, by the median of the flows over `step` frames."""
+    """The camera motion (motion.CAMERA) that frames [N, H, W, 3] show, by the median of the flows over `step`
+    frames."""
     flows = [camera_flow(frames[i], frames[i + step]) for i in range(0, len(frames) - step, step)]
     dx, dy, grow, turn = np.median(np.array(flows), axis=0) / step
     strengths = {
@@ -49,14 +58,19 @@ def named_camera(frames: np.ndarray, step: int = 4) -> str:
 
 
 def named_scene(picture: np.ndarray) -> tuple[str, str, str]:
-    """(colour, shape, background colour) as seen: the border's commonest named colour is the background; the largest
-    connected region of another named colour is the object, its shape the one whose outline overlaps it most."""
+    """(colour, shape, background colour) as seen: the border's commonest named colour is the background; the
+    largest connected region of another named colour is the object, its shape the one whose outline overlaps
+    it most."""
     names = list(textures.COLOURS)
     smooth = cv2.medianBlur(picture, 7)
     lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB).astype(np.float32)
-    table = cv2.cvtColor(np.array([list(textures.COLOURS.values())], np.uint8), cv2.COLOR_RGB2LAB)[0].astype(np.float32)
+    table = cv2.cvtColor(np.array([list(textures.COLOURS.values())], np.uint8), cv2.COLOR_RGB2LAB)[0].astype(
+        np.float32
+    )
     nearest = np.linalg.norm(lab[:, :, None] - table, axis=-1).argmin(-1)
-    border = np.concatenate([nearest[:12].ravel(), nearest[-12:].ravel(), nearest[:, :12].ravel(), nearest[:, -12:].ravel()])
+    border = np.concatenate(
+        [nearest[:12].ravel(), nearest[-12:].ravel(), nearest[:, :12].ravel(), nearest[:, -12:].ravel()]
+    )
     ground = int(np.bincount(border, minlength=len(names)).argmax())
     best: tuple[int, int, np.ndarray] = (0, ground, np.zeros_like(nearest, np.uint8))
     for colour in range(len(names)):

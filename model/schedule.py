@@ -5,7 +5,8 @@ from torch import Tensor
 
 
 def shifted(s: Tensor, shift: float) -> Tensor:
-    """sigma = shift s / (1 + (shift - 1) s): spends more of the way at high noise (Esser et al. 2024, eq. 23)."""
+    """sigma = shift s / (1 + (shift - 1) s): spends more of the way at high noise (Esser et al. 2024, eq.
+    23)."""
     return shift * s / (1 + (shift - 1) * s)
 
 

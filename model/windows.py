@@ -24,7 +24,8 @@ class WindowPlan:
 
 
 def plan_windows(num_frames: int, config: EngineConfig) -> tuple[WindowPlan, ...]:
-    """Covers `num_frames` frames, each once: the first window adds the picture and its frames, the last one is trimmed."""
+    """Covers `num_frames` frames, each once: the first window adds the picture and its frames, the last one
+    is trimmed."""
     if num_frames < 1:
         raise ValueError(f"num_frames must be at least 1, not {num_frames}")
     plans, start = [], 0

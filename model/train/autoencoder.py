@@ -1,4 +1,5 @@
-"""Trains the autoencoder: a PCA of patches in closed form, then the convolutional correction by mean squared error."""
+"""Trains the autoencoder: a PCA of patches in closed form, then the convolutional correction by mean squared
+error."""
 
 from pathlib import Path
 
@@ -34,13 +35,15 @@ class Crops(IterableDataset):
 
 
 def pictures(batch: Tensor) -> tuple[Tensor, Tensor]:
-    """uint8 [B, 5, H, W, 3] -> the first frame [B, 3, H, W] and the later four as planes [B, 12, H, W], in -1..1."""
+    """uint8 [B, 5, H, W, 3] -> the first frame [B, 3, H, W] and the later four as planes [B, 12, H, W], in
+    -1..1."""
     video = batch.permute(0, 1, 4, 2, 3).float() / 127.5 - 1
     return video[:, 0], video[:, 1:].flatten(1, 2)
 
 
 def fit_basis(codec: Codec, sample: Tensor) -> None:
-    """Sets analysis and synthesis to the whitened principal components of 8x8 patches of `sample` [N, P, H, W]."""
+    """Sets analysis and synthesis to the whitened principal components of 8x8 patches of `sample` [N, P, H,
+    W]."""
     patches = F.pixel_unshuffle(sample, SPACE).permute(0, 2, 3, 1).flatten(0, 2).double()
     mean = patches.mean(0)
     covariance = torch.cov(patches.T)
@@ -76,15 +79,22 @@ def train(
     seed: int,
     device: torch.device,
 ) -> PatchAutoencoder:
-    """Trains for `steps` steps, resuming from `folder` where a checkpoint lies there; saves `folder`/vae and returns it.
+    """Trains for `steps` steps, resuming from `folder` where a checkpoint lies there; saves `folder`/vae and
+    returns it.
 
-    Noise of standard deviation `noise` on the codes makes the decoder forgive what the DiT gets slightly wrong.
+    Noise of standard deviation `noise` on the codes makes the decoder forgive what the DiT gets slightly
+    wrong.
     """
     torch.manual_seed(seed)
     stream = iter(DataLoader(Crops(seed, batch, crop), batch_size=None, num_workers=1, prefetch_factor=8))
     model = PatchAutoencoder().to(device)
-    # The basis stays: at a learning rate that suits the convolutions its small weights would be shaken to pieces.
-    learned = [weight for name, weight in model.named_parameters() if "analysis" not in name and "synthesis" not in name]
+    # The basis stays: at a learning rate that suits the convolutions its small weights would be shaken to
+    # pieces.
+    learned = [
+        weight
+        for name, weight in model.named_parameters()
+        if "analysis" not in name and "synthesis" not in name
+    ]
     optimiser = torch.optim.AdamW(learned, lr=lr, betas=(0.9, 0.99), weight_decay=0.0)
     checkpoint = Checkpoint(folder / "autoencoder", model=model, optimiser=optimiser)
     start = checkpoint.resume()

@@ -7,29 +7,73 @@ from model.train.textures import BACKGROUNDS, COLOURS, SHAPES
 _CAMERA_WORDS: dict[str, tuple[str, ...]] = {
     **{
         f"pan {way}": (
-            f"the camera pans {way}", f"the camera pans to the {way}", f"pan {way}", f"the camera moves {way}",
-            f"panning {way}", f"the camera slowly pans {way}", f"camera pan {way}", f"the view pans to the {way}",
+            f"the camera pans {way}",
+            f"the camera pans to the {way}",
+            f"pan {way}",
+            f"the camera moves {way}",
+            f"panning {way}",
+            f"the camera slowly pans {way}",
+            f"camera pan {way}",
+            f"the view pans to the {way}",
         )
         for way in ("left", "right")
     },
     **{
         f"pan {way}": (
-            f"the camera pans {way}", f"the camera tilts {way}", f"pan {way}", f"the camera moves {way}",
-            f"panning {way}", f"the camera slowly pans {way}", f"camera pan {way}", f"the view pans {way}",
+            f"the camera pans {way}",
+            f"the camera tilts {way}",
+            f"pan {way}",
+            f"the camera moves {way}",
+            f"panning {way}",
+            f"the camera slowly pans {way}",
+            f"camera pan {way}",
+            f"the view pans {way}",
         )
         for way in ("up", "down")
     },
-    "zoom in": ("the camera zooms in", "zoom in", "zooming in", "the camera slowly zooms in", "the camera pushes in",
-                "camera zoom in", "the view zooms in", "the camera moves closer"),
-    "zoom out": ("the camera zooms out", "zoom out", "zooming out", "the camera slowly zooms out", "the camera pulls out",
-                 "camera zoom out", "the view zooms out", "the camera moves away"),
-    "rotate clockwise": ("the camera rotates clockwise", "the camera turns clockwise", "rotate clockwise",
-                         "rotating clockwise", "the camera rolls clockwise"),
-    "rotate counterclockwise": ("the camera rotates counterclockwise", "the camera turns counterclockwise",
-                                "rotate counterclockwise", "rotating counter-clockwise", "the camera rolls anticlockwise",
-                                "the camera rotates counter-clockwise"),
-    "still": ("the camera is still", "a static shot", "the camera does not move", "static camera", "nothing moves"),
-}  # fmt: skip
+    "zoom in": (
+        "the camera zooms in",
+        "zoom in",
+        "zooming in",
+        "the camera slowly zooms in",
+        "the camera pushes in",
+        "camera zoom in",
+        "the view zooms in",
+        "the camera moves closer",
+    ),
+    "zoom out": (
+        "the camera zooms out",
+        "zoom out",
+        "zooming out",
+        "the camera slowly zooms out",
+        "the camera pulls out",
+        "camera zoom out",
+        "the view zooms out",
+        "the camera moves away",
+    ),
+    "rotate clockwise": (
+        "the camera rotates clockwise",
+        "the camera turns clockwise",
+        "rotate clockwise",
+        "rotating clockwise",
+        "the camera rolls clockwise",
+    ),
+    "rotate counterclockwise": (
+        "the camera rotates counterclockwise",
+        "the camera turns counterclockwise",
+        "rotate counterclockwise",
+        "rotating counter-clockwise",
+        "the camera rolls anticlockwise",
+        "the camera rotates counter-clockwise",
+    ),
+    "still": (
+        "the camera is still",
+        "a static shot",
+        "the camera does not move",
+        "static camera",
+        "nothing moves",
+    ),
+}
 _OBJECT_WORDS: dict[str, tuple[str, ...]] = {
     **{
         f"move {way}": (
@@ -56,11 +100,55 @@ _OBJECT_WORDS: dict[str, tuple[str, ...]] = {
     "still": ("the {} is still", "the {} does not move"),
 }
 _FILLER = (
-    "a photo of", "a photograph of", "a picture of", "a video of", "an image of", "in", "on", "the", "a", "with", "and", "of", "at",
-    "near", "behind", "under", "small", "large", "old", "new", "two", "many", "light", "dark", "beautiful", "scene", "landscape",
-    "city", "street", "tree", "trees", "water", "sky", "house", "face", "person", "people", "table", "food", "flower", "animal",
-    "cup", "room", "mountain", "sea", "sun", "night", "day",
-)  # fmt: skip
+    "a photo of",
+    "a photograph of",
+    "a picture of",
+    "a video of",
+    "an image of",
+    "in",
+    "on",
+    "the",
+    "a",
+    "with",
+    "and",
+    "of",
+    "at",
+    "near",
+    "behind",
+    "under",
+    "small",
+    "large",
+    "old",
+    "new",
+    "two",
+    "many",
+    "light",
+    "dark",
+    "beautiful",
+    "scene",
+    "landscape",
+    "city",
+    "street",
+    "tree",
+    "trees",
+    "water",
+    "sky",
+    "house",
+    "face",
+    "person",
+    "people",
+    "table",
+    "food",
+    "flower",
+    "animal",
+    "cup",
+    "room",
+    "mountain",
+    "sea",
+    "sun",
+    "night",
+    "day",
+)
 UNKNOWN = "[UNK]"
 
 
@@ -73,15 +161,18 @@ def scene_caption(rng: np.random.Generator, colour: str, shape: str, ground: str
     word = f"{kind} {ground}" if kind != "plain" and rng.random() < 0.7 else ground
     if kind == "plain" and rng.random() < 0.2:
         word = f"plain {ground}"
-    return pick(rng, (
-        f"a {colour} {shape} on a {word} background",
-        f"a {colour} {shape} on a {word} background",
-        f"a {colour} {shape} on {word}",
-        f"a {colour} {shape} in front of a {word} background",
-        f"{colour} {shape}, {word} background",
-        f"a picture of a {colour} {shape} on a {word} background",
-        f"a video of a {colour} {shape} against a {word} background",
-    ))  # fmt: skip
+    return pick(
+        rng,
+        (
+            f"a {colour} {shape} on a {word} background",
+            f"a {colour} {shape} on a {word} background",
+            f"a {colour} {shape} on {word}",
+            f"a {colour} {shape} in front of a {word} background",
+            f"{colour} {shape}, {word} background",
+            f"a picture of a {colour} {shape} on a {word} background",
+            f"a video of a {colour} {shape} against a {word} background",
+        ),
+    )
 
 
 def other_caption(rng: np.random.Generator) -> str:

@@ -1,4 +1,5 @@
-"""Trains the DiT and its condition encoders together, by flow matching, on windows with a context and on single pictures."""
+"""Trains the DiT and its condition encoders together, by flow matching, on windows with a context and on
+single pictures."""
 
 import csv
 import time
@@ -50,16 +51,21 @@ class Mini(nn.Module):
             image_condition_type="latent_concat",
         )
         words = tokenizer.build(MAX_WORDS)
-        small = dict(
-            hidden_size=width,
-            intermediate_size=4 * width,
-            num_hidden_layers=2,
-            num_attention_heads=width // 32,
-        )
+        small = {
+            "hidden_size": width,
+            "intermediate_size": 4 * width,
+            "num_hidden_layers": 2,
+            "num_attention_heads": width // 32,
+        }
         text = CLIPTextConfig(
-            vocab_size=len(words), max_position_embeddings=MAX_WORDS, pad_token_id=words.pad_token_id,
-            bos_token_id=words.bos_token_id, eos_token_id=words.eos_token_id, projection_dim=width, **small,
-        )  # fmt: skip
+            vocab_size=len(words),
+            max_position_embeddings=MAX_WORDS,
+            pad_token_id=words.pad_token_id,
+            bos_token_id=words.bos_token_id,
+            eos_token_id=words.eos_token_id,
+            projection_dim=width,
+            **small,
+        )
         vision = CLIPVisionConfig(image_size=THUMBNAIL, patch_size=16, projection_dim=width, **small)
         self.conditioner = Conditioner(words, CLIPTextModel(text), CLIPVisionModel(vision))
         start_as_identity(self.transformer)
@@ -73,10 +79,11 @@ class Mini(nn.Module):
 
 
 def start_as_identity(transformer: nn.Module) -> None:
-    """Zeroes the modulations and the output, so that every block starts as the identity (Peebles and Xie 2023, adaLN-Zero)."""
+    """Zeroes the modulations and the output, so that every block starts as the identity (Peebles and Xie
+    2023, adaLN-Zero)."""
     for name, layer in transformer.named_modules():
         if isinstance(layer, nn.Linear) and (
-            name.endswith(".linear") and "norm" in name or name == "proj_out"
+            (name.endswith(".linear") and "norm" in name) or name == "proj_out"
         ):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -92,13 +99,15 @@ class Batch:
 
 
 def draw_sigmas(count: int, shift: float) -> Tensor:
-    """Logit-normal, shifted (Esser et al. 2024), with one in ten at pure noise, where every sampling starts."""
+    """Logit-normal, shifted (Esser et al. 2024), with one in ten at pure noise, where every sampling
+    starts."""
     sigma = shifted(torch.sigmoid(torch.randn(count)), shift)
     return torch.where(torch.rand(count) < 0.1, torch.ones(count), sigma)
 
 
 def damaged(context: Tensor) -> Tensor:
-    """A context as inference meets it: a little noisy, and in later windows (more than one latent frame) a little blurred."""
+    """A context as inference meets it: a little noisy, and in later windows (more than one latent frame) a
+    little blurred."""
     batch = context.shape[0]
     if context.shape[2] > 1:
         flat = context.transpose(1, 2).flatten(0, 1)
@@ -149,8 +158,8 @@ def train(
 ) -> None:
     """Trains in `folder`, where `vae` lies already; writes the averaged weights and engine.json there.
 
-    Resumes from its checkpoint. With `minutes` the learning rate falls to its end by the clock, should the steps not be
-    done before: the same recipe serves machines of different speed.
+    Resumes from its checkpoint. With `minutes` the learning rate falls to its end by the clock, should the
+    steps not be done before: the same recipe serves machines of different speed.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -189,10 +198,20 @@ def train(
             group["lr"] = lr
         replay.refresh()
         context = int(rng.integers(1, config.context_latents + 1))
+        dropout = recipe.caption_dropout
         batches = {
-            "video": collate(replay.draw(replay.clips, recipe.clips), context, context + config.new_latents, mini.conditioner, recipe.caption_dropout, rng),
-            "image": collate(replay.draw(replay.pictures, recipe.pictures), 0, 1, mini.conditioner, recipe.caption_dropout, rng),
-        }  # fmt: skip
+            "video": collate(
+                replay.draw(replay.clips, recipe.clips),
+                context,
+                context + config.new_latents,
+                mini.conditioner,
+                dropout,
+                rng,
+            ),
+            "image": collate(
+                replay.draw(replay.pictures, recipe.pictures), 0, 1, mini.conditioner, dropout, rng
+            ),
+        }
         for name, batch in batches.items():
             loss = flow_loss(mini, batch, config, device)
             loss.backward()

@@ -1,4 +1,5 @@
-"""The stream of training examples: clips of the world, coded by the trained autoencoder in a loader process."""
+"""The stream of training examples: clips of the world, coded by the trained autoencoder in a loader
+process."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from model.train.world import Clip, World
 
 @dataclass(frozen=True)
 class Example:
-    """Latents [C, T, h, w] in bfloat16, the first frame as the vision model sees it, uint8 [s, s, 3], and the caption."""
+    """Latents [C, T, h, w] in bfloat16, the first frame as the vision model sees it, uint8 [s, s, 3], and the
+    caption."""
 
     latents: Tensor
     thumbnail: Tensor
@@ -24,7 +26,8 @@ class Example:
 
 
 class Coded(IterableDataset):
-    """Endless lists of `clips` coded clips of `latents` latent frames, then `pictures` coded single scenes."""
+    """Endless lists of `clips` coded clips of `latents` latent frames, then `pictures` coded single
+    scenes."""
 
     def __init__(
         self, vae: Path, seed: int, *, clips: int, pictures: int, latents: int, thumbnail: int
@@ -52,10 +55,11 @@ class Coded(IterableDataset):
 
 
 class Replay:
-    """Draws batches from a pool in which a few examples are replaced at every step, so that each is used several times.
+    """Draws batches from a pool in which a few examples are replaced at every step, so that each is used
+    several times.
 
-    Rendering and coding cost about as much as training on a clip on a CPU; noise, context length and sigma are drawn anew
-    at every use.
+    Rendering and coding cost about as much as training on a clip on a CPU; noise, context length and sigma
+    are drawn anew at every use.
     """
 
     def __init__(self, stream: Iterator[list[Example]], pool: int, rng: np.random.Generator) -> None:

@@ -1,5 +1,5 @@
-"""Named motions as one affine map a frame. The camera words follow the film's use: to pan left turns the camera left, so
-the picture's content moves right."""
+"""Named motions as one affine map a frame. The camera words follow the film's use: to pan left turns the
+camera left, so the picture's content moves right."""
 
 import numpy as np
 
@@ -11,21 +11,31 @@ ORBIT_FRAMES, ORBIT_PIXELS = 48, 56.0
 GROW_RATE = 1.015
 
 CAMERA = (
-    "pan left", "pan right", "pan up", "pan down", "zoom in", "zoom out", "rotate clockwise", "rotate counterclockwise", "still",
-)  # fmt: skip
+    "pan left",
+    "pan right",
+    "pan up",
+    "pan down",
+    "zoom in",
+    "zoom out",
+    "rotate clockwise",
+    "rotate counterclockwise",
+    "still",
+)
 OBJECT = ("move left", "move right", "move up", "move down", "bounce", "grow", "shrink", "orbit", "still")
 
 _DIRECTION = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}  # in the picture, y down
 
 
 def affine(scale: float = 1.0, turn: float = 0.0, shift: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
-    """x -> scale * R(turn) x + shift as float64 [3, 3]; a positive turn is clockwise on the screen (y down)."""
+    """x -> scale * R(turn) x + shift as float64 [3, 3]; a positive turn is clockwise on the screen (y
+    down)."""
     c, s = scale * np.cos(turn), scale * np.sin(turn)
     return np.array([[c, -s, shift[0]], [s, c, shift[1]], [0, 0, 1]])
 
 
 def camera_path(motion: str, frame: float) -> np.ndarray:
-    """Where the scene's points (origin in the middle) lie on the screen `frame` frames after the start, [3, 3]."""
+    """Where the scene's points (origin in the middle) lie on the screen `frame` frames after the start, [3,
+    3]."""
     verb, _, way = motion.partition(" ")
     if verb == "pan":
         dx, dy = _DIRECTION[way]

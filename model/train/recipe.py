@@ -1,4 +1,5 @@
-"""Training recipes, as data: `full` made the shipped weights, `smoke` runs the same chain in about a minute."""
+"""Training recipes, as data: `full` made the shipped weights, `smoke` runs the same chain in about a
+minute."""
 
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ class Autoencoding:
 
 @dataclass(frozen=True)
 class Matching:
-    """Flow matching. A step sees `clips` windows and `pictures` single latent frames; `fresh` of the clips are new."""
+    """Flow matching. A step sees `clips` windows and `pictures` single latent frames; `fresh` of the clips
+    are new."""
 
     steps: int
     clips: int = 8

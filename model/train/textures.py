@@ -1,4 +1,5 @@
-"""Procedural pictures: 1/f noise, dead-leaves canvases and named backgrounds. Knows no motion and no captions."""
+"""Procedural pictures: 1/f noise, dead-leaves canvases and named backgrounds. Knows no motion and no
+captions."""
 
 import cv2
 import numpy as np
@@ -20,8 +21,8 @@ BACKGROUNDS = ("plain", "striped", "checkered", "spotted", "cloudy")
 
 
 def noise(rng: np.random.Generator, size: int, exponent: float = 1.0) -> np.ndarray:
-    """A field of 1/f^exponent noise, float32 [size, size], zero mean and unit variance: the spectrum of natural scenes
-    (Field 1987) has an exponent near 1."""
+    """A field of 1/f^exponent noise, float32 [size, size], zero mean and unit variance: the spectrum of
+    natural scenes (Field 1987) has an exponent near 1."""
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :])
     frequency[0, 0] = np.inf
     phase = rng.uniform(0, 2 * np.pi, frequency.shape)
@@ -47,7 +48,8 @@ def polygon(rng: np.random.Generator, radius: float) -> np.ndarray:
 
 
 def dead_leaves(rng: np.random.Generator, size: int) -> np.ndarray:
-    """A dead-leaves picture (Lee, Mumford and Huang 2001) whose leaves carry 1/f texture and shading, uint8 [size, size, 3].
+    """A dead-leaves picture (Lee, Mumford and Huang 2001) whose leaves carry 1/f texture and shading, uint8
+    [size, size, 3].
 
     Radii follow a power law, so that edges and flat parts occur at every scale, as in photographs.
     """

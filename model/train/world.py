@@ -29,7 +29,9 @@ class World:
     It keeps a few dead-leaves canvases and replaces one now and then, so that a clip costs milliseconds.
     """
 
-    def __init__(self, seed: int, *, canvases: int = 48, size: int = SIZE, detail: tuple[float, float] = (-0.9, 0.4)) -> None:
+    def __init__(
+        self, seed: int, *, canvases: int = 48, size: int = SIZE, detail: tuple[float, float] = (-0.9, 0.4)
+    ) -> None:
         """`detail` bounds the logarithm of the scale at which canvases are shown: the smaller, the finer."""
         self.rng = np.random.default_rng(seed)
         self.size, self.detail = size, detail
@@ -129,7 +131,8 @@ class World:
         return frames
 
     def _home(self, thing: str) -> tuple[float, float]:
-        """Where an object starts, in pixels from the middle: anywhere along the way of a motion that carries it off."""
+        """Where an object starts, in pixels from the middle: anywhere along the way of a motion that carries
+        it off."""
         rng, near = self.rng, self.size / 8
         x, y = rng.uniform(-near, near, 2)
         verb, _, way = thing.partition(" ")

@@ -1,7 +1,5 @@
 """A real engine, only tiny and untrained: the same classes, sampler and windows as the shipped one."""
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
@@ -13,7 +11,7 @@ from model.train.recipe import RECIPES
 
 
 @pytest.fixture(scope="session")
-def tiny_engine() -> Iterator[Engine]:
+def tiny_engine() -> Engine:
     torch.manual_seed(0)
     config = EngineConfig(name="tiny", height=64, width=64, video_steps=2, image_steps=2)
     parts = Mini(RECIPES["smoke"].dit, config).eval().requires_grad_(False)
@@ -21,4 +19,4 @@ def tiny_engine() -> Iterator[Engine]:
         if not weight.any():  # adaLN-Zero starts as the identity, which would hide mistakes
             torch.nn.init.normal_(weight, std=0.1)
     autoencoder = PatchAutoencoder(width=16, depth=1).eval().requires_grad_(False)
-    yield Engine(config, parts.transformer, autoencoder, parts.conditioner)
+    return Engine(config, parts.transformer, autoencoder, parts.conditioner)

@@ -15,7 +15,9 @@ def test_groups_decode_alone_as_they_do_together() -> None:
     model = PatchAutoencoder(width=16, depth=1).eval()
     latents = torch.randn(1, 16, 4, 8, 8)
     with torch.no_grad():
-        assert torch.allclose(model.decode(latents)[:, :, 5:], model.decode_groups(latents[:, :, 2:]), atol=1e-5)
+        assert torch.allclose(
+            model.decode(latents)[:, :, 5:], model.decode_groups(latents[:, :, 2:]), atol=1e-5
+        )
 
 
 def test_a_continuation_starts_where_the_latents_end() -> None:

@@ -7,7 +7,9 @@ from model.schedule import sigmas
 
 def test_grids_of_the_paper() -> None:
     assert sigmas(4, 5.0).tolist() == pytest.approx([1, 0.9375, 0.8333, 0.625, 0], abs=1e-4)
-    assert sigmas(8, 5.0).tolist() == pytest.approx([1, 0.9722, 0.9375, 0.8929, 0.8333, 0.75, 0.625, 0.4167, 0], abs=1e-4)
+    assert sigmas(8, 5.0).tolist() == pytest.approx(
+        [1, 0.9722, 0.9375, 0.8929, 0.8333, 0.75, 0.625, 0.4167, 0], abs=1e-4
+    )
 
 
 def test_the_grid_is_diffusers_own() -> None:
@@ -33,7 +35,9 @@ def test_euler_meets_the_closed_form_of_a_gaussian() -> None:
         variance = (1 - sigma) ** 2 * s**2 + sigma**2
         return x * (sigma - (1 - sigma) * s**2) / variance
 
-    errors = [float((sample(velocity, noise, sigmas(n, 1.0)) - s * noise).abs().max()) for n in (10, 100, 1000)]
+    errors = [
+        float((sample(velocity, noise, sigmas(n, 1.0)) - s * noise).abs().max()) for n in (10, 100, 1000)
+    ]
     assert errors[0] > errors[1] > errors[2]
     assert errors[2] < 2e-3
 

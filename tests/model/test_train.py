@@ -1,4 +1,5 @@
-"""The whole training chain at its smallest, from nothing to an engine; it learns nothing, but every part is the real one."""
+"""The whole training chain at its smallest, from nothing to an engine; it learns nothing, but every part is
+the real one."""
 
 import csv
 import subprocess
@@ -22,11 +23,15 @@ def train(stage: str, out: Path) -> str:
 @pytest.mark.slow
 def test_train_all_then_load_then_generate(tmp_path: Path) -> None:
     said = train("all", tmp_path)
-    assert "autoencoder: 100%" in said and "dit: 100%" in said
+    assert "autoencoder: 100%" in said
+    assert "dit: 100%" in said
     rows = list(csv.reader((tmp_path / "dit" / "curve.csv").open()))
     assert all(np.isfinite(float(value)) for row in rows for value in row)
     engine = load_engine(tmp_path)
-    windows = list(engine.generate([Shot("pan left", 1.0)], engine.paint("a red circle", seed=1), num_frames=26, seed=1))
+    windows = list(
+        engine.generate([Shot("pan left", 1.0)], engine.paint("a red circle", seed=1), num_frames=26, seed=1)
+    )
     assert [len(window.frames) for window in windows] == [25, 1]
     again = train("dit", tmp_path)  # its checkpoint is at the last step: nothing is left to do
-    assert "dit: 100%" in again and "6/6" in again
+    assert "dit: 100%" in again
+    assert "6/6" in again

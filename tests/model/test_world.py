@@ -32,7 +32,9 @@ def test_pictures_hold_the_named_colour_and_shape() -> None:
         picture = textures.background(rng, 256, ground, "plain")
         drawn = textures.sprite(rng, 192, colour, shape)
         alpha = drawn[..., 3:] / 255.0
-        picture[32:224, 32:224] = (drawn[..., :3] * alpha + picture[32:224, 32:224] * (1 - alpha)).astype(np.uint8)
+        picture[32:224, 32:224] = (drawn[..., :3] * alpha + picture[32:224, 32:224] * (1 - alpha)).astype(
+            np.uint8
+        )
         hits.append(named_scene(picture) == (colour, shape, ground))
     assert np.mean(hits) >= 0.9
 
