@@ -127,7 +127,8 @@ def test_a_killed_supervisor_takes_all_along_and_its_jobs_go_on(tmp_path: Path) 
 def test_a_part_that_cannot_start_is_named(tmp_path: Path) -> None:
     # An open address without keys: the API says no, before it listens.
     env = {name: value for name, value in os.environ.items() if not name.startswith("MAGIC141_")}
-    argv = [sys.executable, "-m", "worker.cli", "up", "--host", "0.0.0.0", "--port", "0", "--data-dir", tmp_path]
+    options = ["--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path)]
+    argv = [sys.executable, "-m", "worker.cli", "up", *options]
     done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode == 1
     assert done.stdout == ""
