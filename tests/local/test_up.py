@@ -19,7 +19,7 @@ import pytest
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
 NAMES = {"api", "hooks", "redis", "s3", "worker-0"}
-START_SECONDS = 180
+START_SECONDS = 400
 
 
 def start(data_dir: Path) -> subprocess.Popen[str]:
