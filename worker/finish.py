@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import platform
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from PIL import Image
 from worker.contract import keys
 from worker.contract.job import Job, Segment
 from worker.contract.playlist import file_name
-from worker.contract.storage import Storage
 
 SPRITE_COLUMNS = 5
 MAX_SPRITES = 25
@@ -29,18 +29,18 @@ _FASTSTART = {"movflags": "+faststart", "use_editlist": "0", "fflags": "+bitexac
 _VERSIONED = ("av", "diffusers", "numpy", "rq", "torch")
 
 
-def join(storage: Storage, segments: tuple[Segment, ...], scratch: Path, out: Path) -> None:
+def join(get: Callable[[str], bytes], segments: tuple[Segment, ...], scratch: Path, out: Path) -> None:
     """Put the init segment and all media segments into one file, in order.
 
     Those that this slice rendered lie in `scratch` under their file names; the others, of earlier slices, are
-    fetched.
+    fetched by `get` (storage key to bytes).
     """
     folder = segments[0].key.rpartition("/")[0]
     with out.open("wb") as joined:
-        joined.write(storage.get(f"{folder}/init.mp4"))
+        joined.write(get(f"{folder}/init.mp4"))
         for segment in segments:
             kept = scratch / file_name(segment.key)
-            joined.write(kept.read_bytes() if kept.exists() else storage.get(segment.key))
+            joined.write(kept.read_bytes() if kept.exists() else get(segment.key))
 
 
 def remux(joined: Path, out: Path) -> int:

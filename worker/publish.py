@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from safetensors.torch import save
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from model.engine import Window
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 STATES_KEPT = 2
 GIVE_UP_SECONDS = 120.0
@@ -113,7 +114,8 @@ class Publisher:
         self.segments = published
         (self._scratch / file_name(segment.key)).write_bytes(media)
         if index >= STATES_KEPT:
-            self._storage.delete_prefix(keys.window_state(job_id, index - STATES_KEPT))
+            stale = keys.window_state(job_id, index - STATES_KEPT)
+            outlast(lambda: self._storage.delete_prefix(stale), self._lease.check)
 
     def _put_playlist(self, segments: list[Segment], *, ended: bool) -> None:
         # Names relative to the playlist's own folder: it plays from wherever the folder is copied to.
@@ -124,8 +126,10 @@ class Publisher:
         outlast(lambda: self._storage.put(key, data, content_type), self._lease.check)
 
 
-def outlast(action: Callable[[], None], check: Callable[[], None]) -> None:
-    """Do `action`, again with growing pauses while the storage is away; `check` may end the wait.
+def outlast(action: Callable[[], T], check: Callable[[], None]) -> T:
+    """The result of `action`, tried again with growing pauses while the storage is away.
+
+    `check` may end the wait by raising.
 
     Raises:
         Unavailable: after `GIVE_UP_SECONDS`.

@@ -21,7 +21,8 @@ from worker.contract import keys
 from worker.contract.queue import SERIALIZER
 
 BEAT_SECONDS = 2.0
-ENTRY_TTL_SECONDS = 10
+# Long enough to outlive a Redis outage: nothing waits for it to end, since the job's own lease decides.
+ENTRY_TTL_SECONDS = 60
 # rq waits for work in pops of this minus 15 seconds, and does its housekeeping in between.
 WORKER_TTL_SECONDS = 20
 MAINTENANCE_SECONDS = 3

@@ -43,6 +43,15 @@ class Slice:
     publisher: Publisher
     scratch: Path
 
+    def get(self, key: str) -> bytes:
+        """From storage, however long it is away (`outlast`)."""
+        return outlast(lambda: self.resident.storage.get(key), self.lease.check)
+
+    def put(self, key: str, data: bytes | Path, content_type: str) -> None:
+        """Into storage, likewise, and only while the lease is held."""
+        self.lease.check()
+        outlast(lambda: self.resident.storage.put(key, data, content_type), self.lease.check)
+
 
 class _Left(Exception):
     """Raised in the engine's `check` when nobody waits for its windows any more."""
@@ -94,7 +103,7 @@ def run_slice(resident: Resident, job_id: str) -> Outcome:
 
 def _render(at: Slice) -> bool:
     """Generate and publish the windows that are missing. False: left at a boundary, more is to do."""
-    job, spec, storage = at.job, at.job.spec, at.resident.storage
+    job, spec = at.job, at.job.spec
     start_window = len(job.segments)
     at.lease.check()
     if start_window == job.windows_total:
@@ -107,7 +116,7 @@ def _render(at: Slice) -> bool:
             raise _Left
 
     picture = _first_image(at)
-    state = load(storage.get(keys.window_state(job.id, start_window - 1))) if start_window else None
+    state = load(at.get(keys.window_state(job.id, start_window - 1))) if start_window else None
     windows = at.resident.engine.generate(
         [Shot(shot.prompt, shot.seconds) for shot in spec.shots],
         picture,
@@ -131,47 +140,41 @@ def _render(at: Slice) -> bool:
 
 def _first_image(at: Slice) -> np.ndarray:
     """The picture the video starts from, uint8 [H, W, 3]: given, painted by an earlier slice, or now."""
-    job, store, storage = at.job, at.resident.store, at.resident.storage
+    job, store = at.job, at.resident.store
     key = job.image_key or job.spec.image_key
     if key is not None:
         if job.image_key is None:
             store.set_artifact(job.id, at.lease.token, "image_key", key)
-        with Image.open(io.BytesIO(storage.get(key))) as picture:
+        with Image.open(io.BytesIO(at.get(key))) as picture:
             return np.asarray(picture.convert("RGB"))
     with at.timings.measure("text_to_image"):
         painted = at.resident.engine.paint(job.spec.prompt, seed=job.spec.seed, check=at.lease.check)
     buffer = io.BytesIO()
     Image.fromarray(painted).save(buffer, "PNG")
     key = keys.image(job.id)
-    outlast(lambda: storage.put(key, buffer.getvalue(), "image/png"), at.lease.check)
+    at.put(key, buffer.getvalue(), "image/png")
     store.set_artifact(job.id, at.lease.token, "image_key", key)
     return painted
 
 
 def _finish(at: Slice) -> None:
     """All windows are committed: store what a finished video consists of, then say so."""
-    job, storage, timings, check = at.job, at.resident.storage, at.timings, at.lease.check
-    segments = tuple(at.publisher.segments)
-
-    def put(key: str, data: bytes | Path, content_type: str) -> None:
-        check()
-        outlast(lambda: storage.put(key, data, content_type), check)
-
-    with timings.measure("finish"):
+    job, segments = at.job, tuple(at.publisher.segments)
+    with at.timings.measure("finish"):
         joined, video = at.scratch / "joined.mp4", at.scratch / "video.mp4"
-        finish.join(storage, segments, at.scratch, joined)
+        finish.join(at.get, segments, at.scratch, joined)
         frames = finish.remux(joined, video)
         if frames != job.spec.num_frames:
             told = f"{frames} frames were rendered where {job.spec.num_frames} were asked for"
             raise EngineFailure("engine_error", told)
         thumbnail, sprites = finish.pictures(joined)
-        put(keys.video(job.id), video, "video/mp4")
-        put(keys.thumbnail(job.id), thumbnail, "image/jpeg")
-        put(keys.sprites(job.id), sprites, "image/jpeg")
+        at.put(keys.video(job.id), video, "video/mp4")
+        at.put(keys.thumbnail(job.id), thumbnail, "image/jpeg")
+        at.put(keys.sprites(job.id), sprites, "image/jpeg")
         at.publisher.end_playlist()
-    seconds = timings.snapshot(finished=True)
+    seconds = at.timings.snapshot(finished=True)
     document = finish.manifest(job, segments, at.resident.engine.describe(), seconds)
-    put(keys.manifest(job.id), document, "application/json")
+    at.put(keys.manifest(job.id), document, "application/json")
     artifacts = {
         "video_key": keys.video(job.id),
         "thumbnail_key": keys.thumbnail(job.id),
