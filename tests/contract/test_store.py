@@ -168,6 +168,16 @@ def test_a_job_that_kills_its_workers_fails(store: JobStore, redis: Redis, setti
     assert failed.attempts == settings.max_attempts
 
 
+def test_a_job_that_gets_on_between_kills_goes_on(store: JobStore, redis: Redis, settings: Settings) -> None:
+    job = store.create(spec(), windows_total=9)
+    for index in range(settings.max_attempts + 1):
+        token = store.take(job.id, "worker-0")
+        assert token is not None
+        store.commit_window(job.id, token, segment(job.id, index), timings={})
+        redis.delete(keys.lease(job.id))
+    assert store.requeue(job.id)
+
+
 def test_leaving_is_no_crash(store: JobStore, settings: Settings) -> None:
     job = accept(store)
     for _ in range(settings.max_attempts + 1):

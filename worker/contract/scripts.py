@@ -171,6 +171,7 @@ if before then
   redis.call('LTRIM', WINDOW_SECONDS, 0, 63)
 end
 redis.call('HSET', JOB .. id, 'committed_at', at, 'timings', ARGV[5])
+redis.call('HDEL', JOB .. id, 'crashes')  -- a job that gets on is not what kills its workers
 local segment = cjson.decode(ARGV[4])
 segment.key = nil
 local data = {id = id, status = 'running', segment = segment, windows_done = count + 1,

@@ -1,0 +1,51 @@
+"""What the shipped weights promise, measured (model.measure) on what training never saw."""
+
+import numpy as np
+import pytest
+
+from model.engine import Engine
+from model.evaluate import COMMANDS, attributes, film, photographs
+from model.load import WEIGHTS, load_engine
+from model.measure import named_camera, psnr
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return load_engine("mini")
+
+
+def test_the_weights_are_small_enough_to_commit() -> None:
+    total = sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file())
+    assert total <= 60 * 10**6
+
+
+@pytest.mark.parametrize("camera", ["pan left", "pan right", "pan up", "pan down", "zoom in", "zoom out"])
+def test_the_camera_obeys(engine: Engine, camera: str) -> None:
+    photos = [photographs()[name] for name in ("china", "coffee")]
+    seen = [
+        named_camera(film(engine, photos[seed % 2], COMMANDS[camera], seed, 25)) for seed in range(100, 110)
+    ]
+    assert seen.count(camera) >= 9, seen
+
+
+def test_text_gives_the_named_colour_and_shape(engine: Engine) -> None:
+    share = attributes(engine, 20, None)
+    assert share["colour"] >= 0.8
+    assert share["shape"] >= 0.8
+
+
+def test_the_first_frame_is_the_photograph(engine: Engine) -> None:
+    found = {
+        name: psnr(photo, film(engine, photo, "zoom in", 1, 1)[0]) for name, photo in photographs().items()
+    }
+    assert min(found.values()) >= 24, found
+
+
+def test_frames_move_without_a_jump_at_a_windows_edge(engine: Engine) -> None:
+    """The step over an edge is no larger than the largest inside the windows, by a margin."""
+    frames = film(engine, photographs()["coffee"], COMMANDS["pan left"], 1, 73).astype(np.float32)
+    steps = np.abs(np.diff(frames, axis=0)).mean((1, 2, 3))
+    inside = np.delete(steps, [24, 48])
+    assert max(steps[24], steps[48]) <= 1.5 * inside.max()
