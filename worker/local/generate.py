@@ -10,8 +10,6 @@ from PIL import Image, ImageOps
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from model.load import load_engine
-from model.windows import Shot, plan_windows
 from worker.contract.models import MODELS
 from worker.finish import remux
 from worker.segments import encode_segment
@@ -34,6 +32,9 @@ def generate(
         raise ValueError(f"--seconds must be {info.min_seconds:g} to {info.max_seconds:g}, got {seconds:g}")
     seed = secrets.randbits(31) if seed is None else seed
     picture = None if image is None else _read(image)
+    # Here, so that a wrong argument is told at once: torch takes seconds to import.
+    from model.load import load_engine
+    from model.windows import Shot, plan_windows
 
     console = Console(stderr=True)
     began = time.monotonic()
