@@ -80,6 +80,9 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):
         ):  # latents = (codes - mean) / std: a VAE's scaling factor, one a channel
             self.register_buffer(f"{name}_mean", torch.zeros(1, channels, 1, 1))
             self.register_buffer(f"{name}_std", torch.ones(1, channels, 1, 1))
+        # A rotation of the groups' normalised codes, so that a still scene has nearly the same latents in
+        # both codes.
+        self.register_buffer("group_turn", torch.eye(channels))
 
     def encode(self, video: Tensor) -> Tensor:
         """Video [B, 3, 4(T-1)+1, H, W] -> latents [B, C, T, H/8, W/8]."""
@@ -91,7 +94,8 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):
         assert (count - 1) % frames == 0, f"{count} frames are not {frames}(T-1)+1"
         groups = video[:, :, 1:].unflatten(2, (-1, frames)).permute(0, 2, 3, 1, 4, 5)  # B T' 4 3 H W
         codes = self.group.encode(groups.reshape(-1, 3 * frames, height, width))
-        rest = ((codes - self.group_mean) / self.group_std).unflatten(0, (batch, -1)).transpose(1, 2)
+        codes = torch.einsum("ij,njhw->nihw", self.group_turn, (codes - self.group_mean) / self.group_std)
+        rest = codes.unflatten(0, (batch, -1)).transpose(1, 2)
         return torch.cat([first.unsqueeze(2), rest], dim=2)
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -106,7 +110,8 @@ class PatchAutoencoder(ModelMixin, ConfigMixin):
     def decode_groups(self, latents: Tensor) -> Tensor:
         """Latent frames that hold four frames each, [B, C, T, h, w] -> video [B, 3, 4T, 8h, 8w]."""
         batch = latents.shape[0]
-        codes = latents.transpose(1, 2).flatten(0, 1) * self.group_std + self.group_mean
+        codes = torch.einsum("ij,nihw->njhw", self.group_turn, latents.transpose(1, 2).flatten(0, 1))
+        codes = codes * self.group_std + self.group_mean
         pictures = self.group.decode(codes).unflatten(1, (self.config.frames, 3))  # B*T 4 3 H W
         return pictures.unflatten(0, (batch, -1)).flatten(1, 2).transpose(1, 2)
 

@@ -59,13 +59,25 @@ def fit_basis(codec: Codec, sample: Tensor) -> None:
 
 
 @torch.no_grad()
-def measure_scale(model: PatchAutoencoder, batches: list[Tensor]) -> None:
-    """Stores each channel's mean and standard deviation, so that latents come out normalised."""
-    for name, index in (("picture", 0), ("group", 1)):
-        codec = getattr(model, name)
-        codes = torch.cat([codec.encode(pictures(batch)[index]) for batch in batches])
-        getattr(model, f"{name}_mean").copy_(codes.mean((0, 2, 3), keepdim=True))
-        getattr(model, f"{name}_std").copy_(codes.std((0, 2, 3), keepdim=True))
+def normalise(model: PatchAutoencoder, batches: list[Tensor]) -> None:
+    """Stores each channel's mean and standard deviation, and the rotation that brings the groups' codes
+    closest to those of the pictures in them (orthogonal Procrustes, Schoenemann 1966): what stands still then
+    keeps its latents."""
+    codes: dict[str, list[Tensor]] = {"picture": [], "group": [], "inside": []}
+    for batch in batches:
+        picture, group = pictures(batch)
+        codes["picture"].append(model.picture.encode(picture))
+        codes["group"].append(model.group.encode(group))
+        inside = [model.picture.encode(frame) for frame in group.chunk(group.shape[1] // 3, dim=1)]
+        codes["inside"].append(torch.stack(inside).mean(0))
+    joined = {name: torch.cat(parts) for name, parts in codes.items()}
+    for name in ("picture", "group"):
+        getattr(model, f"{name}_mean").copy_(joined[name].mean((0, 2, 3), keepdim=True))
+        getattr(model, f"{name}_std").copy_(joined[name].std((0, 2, 3), keepdim=True))
+    group = (joined["group"] - model.group_mean) / model.group_std
+    inside = (joined["inside"] - model.picture_mean) / model.picture_std
+    left, _, right = torch.linalg.svd(torch.einsum("nihw,njhw->ij", inside, group))
+    model.group_turn.copy_(left @ right)
 
 
 def train(
@@ -131,6 +143,6 @@ def train(
         if step % 200 == 199:
             checkpoint.save(step + 1)
     model.eval()
-    measure_scale(model, [next(stream).to(device) for _ in range(512 // batch + 1)])
+    normalise(model, [next(stream).to(device) for _ in range(512 // batch + 1)])
     model.cpu().save_pretrained(folder / "vae")
     return model

@@ -23,6 +23,7 @@ from model.train import tokenizer
 from model.train.checkpoint import Checkpoint
 from model.train.latents import Coded, Example, Replay, loader
 from model.train.recipe import Matching
+from model.train.start import start_by_copying
 
 MAX_WORDS = 48
 THUMBNAIL = 64
@@ -68,7 +69,7 @@ class Mini(nn.Module):
         )
         vision = CLIPVisionConfig(image_size=THUMBNAIL, patch_size=16, projection_dim=width, **small)
         self.conditioner = Conditioner(words, CLIPTextModel(text), CLIPVisionModel(vision))
-        start_as_identity(self.transformer)
+        start_by_copying(self.transformer)
 
     def save(self, folder: Path) -> None:
         """diffusers' folders: transformer, text_encoder, image_encoder, tokenizer."""
@@ -76,17 +77,6 @@ class Mini(nn.Module):
         self.conditioner.text.save_pretrained(folder / "text_encoder")
         self.conditioner.vision.save_pretrained(folder / "image_encoder")
         self.conditioner.tokenizer.save_pretrained(folder / "tokenizer")
-
-
-def start_as_identity(transformer: nn.Module) -> None:
-    """Zeroes the modulations and the output, so that every block starts as the identity (Peebles and Xie
-    2023, adaLN-Zero)."""
-    for name, layer in transformer.named_modules():
-        if isinstance(layer, nn.Linear) and (
-            (name.endswith(".linear") and "norm" in name) or name == "proj_out"
-        ):
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
 
 
 @dataclass(frozen=True)
@@ -118,6 +108,12 @@ def damaged(context: Tensor) -> Tensor:
     return context + level.to(context) * torch.randn_like(context)
 
 
+def cropped(pictures: Tensor, share: float) -> Tensor:
+    """The middle `share` of the height and width of [..., H, W]."""
+    height, width = (round(side * (1 - share) / 2) for side in pictures.shape[-2:])
+    return pictures[..., height : pictures.shape[-2] - height, width : pictures.shape[-1] - width]
+
+
 def collate(
     examples: list[Example],
     context: int,
@@ -125,14 +121,16 @@ def collate(
     conditioner: Conditioner,
     dropout: float,
     rng: np.random.Generator,
+    share: float = 1.0,
 ) -> Batch:
-    """`context` is the number of latent frames given, 0 for text-to-image."""
-    stacked = torch.stack([example.latents[:, :latents] for example in examples]).float()
+    """`context` is the number of latent frames given, 0 for text-to-image; `share` as in Stage."""
+    stacked = cropped(torch.stack([example.latents[:, :latents] for example in examples]).float(), share)
     captions = ["" if rng.random() < dropout else example.caption for example in examples]
     ids, mask = conditioner.tokenize(captions)
     if context == 0:
         return Batch(stacked, None, ids, mask, None)
     seen = torch.stack([example.thumbnail for example in examples]).permute(0, 3, 1, 2).float() / 127.5 - 1
+    seen = conditioner.thumbnail(cropped(seen, share))
     return Batch(stacked, damaged(stacked[:, :, :context]), ids, mask, seen)
 
 
@@ -184,7 +182,7 @@ def train(
         thumbnail=THUMBNAIL,
     )
     replay = Replay(loader(coded), recipe.pool, rng)
-    for _ in tqdm(range(min(recipe.pool, 16 * recipe.clips) // recipe.fresh), desc="first clips"):
+    for _ in tqdm(range(min(recipe.pool, 128) // recipe.fresh), desc="first clips"):
         replay.refresh()
     curve = folder / "dit" / "curve.csv"
     curve.parent.mkdir(parents=True, exist_ok=True)
@@ -196,17 +194,19 @@ def train(
         lr = recipe.lr * min(1.0, (step + 1) / recipe.warmup) * max(0.02, 0.5 * (1 + np.cos(np.pi * part)))
         for group in optimiser.param_groups:
             group["lr"] = lr
+        stage = next(stage for stage in recipe.stages if part < stage.until)
         replay.refresh()
         context = int(rng.integers(1, config.context_latents + 1))
         dropout = recipe.caption_dropout
         batches = {
             "video": collate(
-                replay.draw(replay.clips, recipe.clips),
+                replay.draw(replay.clips, stage.clips),
                 context,
                 context + config.new_latents,
                 mini.conditioner,
                 dropout,
                 rng,
+                stage.share,
             ),
             "image": collate(
                 replay.draw(replay.pictures, recipe.pictures), 0, 1, mini.conditioner, dropout, rng

@@ -14,14 +14,28 @@ class Autoencoding:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """Until `until` (0 to 1, the share of the training that is over) windows are cropped to the middle
+    `share`.
+
+    A smaller picture costs less in proportion, and what is learned on it (where to look for what moved) holds
+    on a larger one.
+    """
+
+    until: float
+    share: float
+    clips: int
+
+
+@dataclass(frozen=True)
 class Matching:
-    """Flow matching. A step sees `clips` windows and `pictures` single latent frames; `fresh` of the clips
+    """Flow matching. A step sees a stage's windows and `pictures` single latent frames; `fresh` of the clips
     are new."""
 
     steps: int
-    clips: int = 8
-    pictures: int = 16
-    fresh: int = 3
+    stages: tuple[Stage, ...] = (Stage(0.3, 0.5, 16), Stage(0.45, 0.75, 10), Stage(1.0, 1.0, 8))
+    pictures: int = 12
+    fresh: int = 2
     pool: int = 512
     lr: float = 8e-4
     warmup: int = 100
@@ -48,7 +62,7 @@ RECIPES = {
     "smoke": Recipe(
         Autoencoding(steps=20, batch=4, crop=64),
         Matching(
-            steps=6, clips=2, pictures=2, fresh=1, pool=8, warmup=2,
+            steps=6, stages=(Stage(0.5, 0.5, 2), Stage(1.0, 1.0, 2)), pictures=2, fresh=1, pool=8, warmup=2,
             width=64, heads=1, double_blocks=1, single_blocks=1, tokens_width=64, save_every=3,
         ),
     ),
