@@ -52,9 +52,9 @@ class Codec(nn.Module):
             nn.Conv2d(width // 2, planes * 16, 3, padding=1),
             nn.PixelShuffle(4),
         )
-        for last in (self.encoder[-1], self.decoder[-2]):  # the correction starts at nothing
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        for last in (self.encoder[-1], self.decoder[-2]):
+            for weight in last.parameters():  # the correction starts at nothing
+                nn.init.zeros_(weight)
 
     def encode(self, pictures: Tensor) -> Tensor:
         """[N, 3*frames, H, W] in -1..1 -> [N, C, H/8, W/8]"""

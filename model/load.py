@@ -39,7 +39,7 @@ def load_engine(name: str | Path = "mini", *, device: str | None = None) -> Engi
     autoencoder.to(memory_format=torch.channels_last)
     versions = {package: version(package) for package in ("torch", "diffusers", "transformers")}
     hashes = {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*.safetensors"))}
-    description = {"weights_sha256": hashes, "versions": versions}
+    description: dict[str, object] = {"weights_sha256": hashes, "versions": versions}
     return Engine(EngineConfig.load(folder), transformer, autoencoder, conditioner, description=description)
 
 

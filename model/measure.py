@@ -22,7 +22,9 @@ def camera_flow(before: np.ndarray, after: np.ndarray) -> tuple[float, float, fl
     scale, turn (radians, clockwise positive), about the middle; fitted to dense optical flow (DIS, Kroeger et
     al. 2016), outliers left out."""
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, after)]
-    flow = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None)
+    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(
+        grey[0], grey[1], np.zeros((*grey[0].shape, 2), np.float32)
+    )
     height, width = grey[0].shape
     y, x = np.mgrid[:height:4, :width:4].astype(np.float64)
     moved = flow[::4, ::4].reshape(-1, 2).astype(np.float64)

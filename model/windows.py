@@ -28,7 +28,8 @@ def plan_windows(num_frames: int, config: EngineConfig) -> tuple[WindowPlan, ...
     is trimmed."""
     if num_frames < 1:
         raise ValueError(f"num_frames must be at least 1, not {num_frames}")
-    plans, start = [], 0
+    plans: list[WindowPlan] = []
+    start = 0
     while start < num_frames:
         room = config.window_frames + (1 if start == 0 else 0)
         plans.append(WindowPlan(len(plans), start, min(room, num_frames - start)))

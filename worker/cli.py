@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--out", type=Path, required=True, metavar="F.mp4")
     generate.set_defaults(run=_generate)
 
-    bench = commands.add_parser("bench", help="measure the model on this machine", add_help=False)
+    bench = commands.add_parser("bench", help="measure engine and service on this machine", add_help=False)
     bench.set_defaults(run=_bench)
     return parser
 
@@ -80,7 +80,7 @@ def _generate(args: argparse.Namespace, rest: list[str]) -> None:
 
 
 def _bench(args: argparse.Namespace, rest: list[str]) -> int | None:
-    from model.bench import main as bench
+    from worker.local.bench import main as bench
 
     return bench(rest)
 

@@ -24,7 +24,7 @@ class Crops(IterableDataset):
     def __iter__(self):
         world = World(self.seed, detail=(-1.5, 0.2))  # finer than the DiT's clips: as rich as photographs
         while True:
-            clips = []
+            clips: list[np.ndarray] = []
             while len(clips) < self.batch:
                 clip = world.nature(5) if world.rng.random() < 0.8 else world.scene(5)
                 for y, x in ((0, 0), (0, self.crop), (self.crop, 0), (self.crop, self.crop)):
@@ -51,6 +51,8 @@ def fit_basis(codec: Codec, sample: Tensor) -> None:
     channels = codec.analysis.out_channels
     values, vectors = values[-channels:].flip(0), vectors[:, -channels:].flip(1)
     scale = values.sqrt()
+    assert codec.analysis.bias is not None
+    assert codec.synthesis.bias is not None
     with torch.no_grad():
         codec.analysis.weight.copy_((vectors / scale).T[..., None, None])
         codec.analysis.bias.copy_(-(mean @ (vectors / scale)))

@@ -8,6 +8,8 @@ looking at one neighbour each. The idea is that of mimetic initialisation (Trock
 is fixed, all of it is trained.
 """
 
+from typing import Any
+
 import torch
 from diffusers import HunyuanVideoTransformer3DModel
 from torch import Tensor, nn
@@ -68,7 +70,7 @@ def _open_gates(modulation: nn.Linear, width: int, gates: tuple[int, ...]) -> No
         modulation.bias[gate * width : (gate + 1) * width] = 1.0
 
 
-def _look_around(attention: nn.Module, transformer: HunyuanVideoTransformer3DModel) -> None:
+def _look_around(attention: Any, transformer: HunyuanVideoTransformer3DModel) -> None:
     heads, size = transformer.config.num_attention_heads, transformer.config.attention_head_dim
     attention.to_v.weight.copy_(torch.eye(heads * size))
     nn.init.zeros_(attention.to_v.bias)

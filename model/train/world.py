@@ -104,7 +104,7 @@ class World:
         home = self._home(thing)
         reach = rng.uniform(0.45, 0.75) * size / 192
         phase = rng.random()
-        first = rng.integers(-24, 25)  # a camera path starts anywhere near the scene's middle
+        first = int(rng.integers(-24, 25))  # a camera path starts anywhere near the scene's middle
         start = np.linalg.inv(motion.camera_path(camera, float(first)))
         if camera.startswith(("zoom", "rotate")):
             start = np.eye(3)

@@ -19,7 +19,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from worker.local.demo import service
+from worker.local.running import service
 
 PROMPT = "a red circle on a blue background, the camera pans left"
 
@@ -48,21 +48,24 @@ def measure(model: str, lengths: tuple[float, ...], rounds: int, console: Consol
     with console.status("the engine alone, by stages"):
         engine = json.loads(_python("-c", _STAGES, model, json.dumps(lengths)))
     alone, served, jobs = [], [], []
-    with service(Path(tempfile.mkdtemp(prefix="magic141-bench-")), console) as running:
+    with (
+        tempfile.TemporaryDirectory(prefix="magic141-bench-") as folder,
+        service(data_dir := Path(folder), console) as url,
+    ):
         for seconds in lengths:
             with console.status(f"the service, {seconds:g} s of video"):
-                job = _job(running.url, seconds)
+                job = _job(url, seconds)
                 jobs.append(
                     {
                         "video_seconds": seconds,
                         **_figures(job),
-                        "worker_peak_memory_mib": _peak_mib(running.worker_pid()),
+                        "worker_peak_memory_mib": _peak_mib(data_dir),
                     }
                 )
         for turn in range(rounds):
             with console.status(f"engine against service, turn {turn + 1} of {rounds}"):
                 alone.append(float(_python("-c", _ALONE, model, str(lengths[-1]))))
-                served.append(_figures(_job(running.url, lengths[-1]))["taken_to_done_seconds"])
+                served.append(_figures(_job(url, lengths[-1]))["taken_to_done_seconds"])
     ratios = sorted(b / a for a, b in zip(alone, served, strict=True))
     versus = (
         {
@@ -108,8 +111,9 @@ def _job(url: str, seconds: float) -> dict:
             time.sleep(0.5)
 
 
-def _peak_mib(pid: int) -> float:
-    """The largest resident set the process has had (VmHWM)."""
+def _peak_mib(data_dir: Path) -> float:
+    """The largest resident set the worker has had (VmHWM)."""
+    pid = (data_dir / "run" / "worker-0.pid").read_text().strip()
     status = Path(f"/proc/{pid}/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return round(int(line.split()[1]) / 1024, 1)

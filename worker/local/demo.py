@@ -1,12 +1,8 @@
 """`magic141 demo`: the whole service in a temporary folder, one job from post to MP4, then it all stops."""
 
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from worker.local.child import start_child, stop_child
+from worker.local.running import service
 
-START_SECONDS = 600.0  # some 15 in truth; what cannot start says so itself, long before
 POLL_SECONDS = 0.25
 # In the order in which a job meets them; others follow.
 STAGES = ("queued", "text_to_image", "first_segment", "denoise", "decode", "encode", "upload", "finish")
@@ -28,7 +23,7 @@ def demo(prompt: str, *, seconds: float, out: Path) -> None:
     console = Console()
     data_dir = Path(tempfile.mkdtemp(prefix="magic141-demo-"))
     try:
-        with _service(data_dir, console) as url, httpx.Client(base_url=url, timeout=30.0) as http:
+        with service(data_dir, console) as url, httpx.Client(base_url=url, timeout=30.0) as http:
             job = _make(http, prompt, seconds, console)
             _download(http, job, out)
     except BaseException:
@@ -38,36 +33,6 @@ def demo(prompt: str, *, seconds: float, out: Path) -> None:
     console.print(_timings(job))
     size = f"{out.stat().st_size / 1024:.0f} KiB"
     console.print(f"video: {out.resolve()} ({size})", highlight=False, markup=False, soft_wrap=True)
-
-
-@contextmanager
-def _service(data_dir: Path, console: Console) -> Iterator[str]:
-    """`magic141 up` on a free port; yields its address once it is ready, and stops it afterwards."""
-    log = data_dir / "logs" / "up.log"
-    argv = [sys.executable, "-m", "worker.cli", "up", "--port", "0", "--data-dir", str(data_dir)]
-    process = start_child(argv, log=log)
-    try:
-        with console.status("starting redis, S3, the API, the hooks worker and a worker"):
-            began = time.monotonic()
-            url = _wait_ready(process, log)
-        console.print(f"service ready at {url} after {time.monotonic() - began:.1f} s", highlight=False)
-        yield url
-    finally:
-        with console.status("stopping everything"):
-            stop_child(process, timeout_seconds=90.0)
-
-
-def _wait_ready(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        text = log.read_text(errors="replace")
-        for line in text.splitlines():
-            if line.startswith("ready "):
-                return line.removeprefix("ready ")
-        if process.poll() is not None:
-            raise RuntimeError(f"the service did not start:\n{text}")
-        time.sleep(0.1)
-    raise RuntimeError(f"the service was not ready after {START_SECONDS:.0f} s; see {log}")
 
 
 def _make(http: httpx.Client, prompt: str, seconds: float, console: Console) -> dict[str, Any]:
