@@ -1,13 +1,12 @@
 # Every target works alone in a fresh clone: each makes the environment it needs first.
-# PYTHON=... picks the interpreter; TORCH_INDEX=... the index that torch comes from (default: a CPU build where no
-# NVIDIA driver is found, else PyPI's CUDA build).
+# PYTHON=... picks the interpreter; TORCH_INDEX=... the index that torch comes from, say PyTorch's own of CPU builds
+# (default: where no NVIDIA driver is found a CPU build if pip's configuration offers one, else what pip finds).
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
 TORCH := torch==2.13.0
-TORCH_CPU_INDEX := https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell \
 	$(name) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
@@ -48,10 +47,8 @@ clean: ## remove the environment, caches and the demo's files (./data stays)
 	@echo "making .venv with $(PYTHON): a few minutes and 2 GB, once"
 	@if [ -n "$(TORCH_INDEX)" ]; then $(BIN)/pip install --index-url "$(TORCH_INDEX)" $(TORCH); \
 	elif [ "$$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null; then \
-		$(BIN)/pip install -q $(TORCH)+cpu 2>/dev/null \
-		|| $(BIN)/pip install --index-url $(TORCH_CPU_INDEX) $(TORCH) \
-		|| { echo "make: could not get a CPU build of $(TORCH) from $(TORCH_CPU_INDEX)" \
-			"(no network?); another index: make TORCH_INDEX=URL" >&2; exit 1; }; \
+		$(BIN)/pip install -q $(TORCH)+cpu 2>/dev/null || $(BIN)/pip install -q $(TORCH) \
+		|| { echo "make: could not get $(TORCH) (no network?); another index: make TORCH_INDEX=URL" >&2; exit 1; }; \
 	else $(BIN)/pip install $(TORCH); fi
 	$(BIN)/pip install -q -e '.[api,worker,local]'
 	@touch $@

@@ -1,11 +1,11 @@
-# A worker with its engine. CPU as it stands; for a GPU build with
-#   --build-arg TORCH_INDEX=https://pypi.org/simple
-# whose torch brings the whole CUDA runtime, so the host's driver (NVIDIA container toolkit) is all it needs.
+# A worker with its engine. The torch of the default index brings the whole CUDA runtime, so a GPU needs nothing but
+# the host's driver (NVIDIA container toolkit). It runs on a CPU too; for an image some gigabytes smaller there:
+#   --build-arg TORCH_INDEX=URL, PyTorch's index of CPU builds
 # BASE may name a CUDA image instead, as long as it has Python 3.11 or newer with pip.
 ARG BASE=python:3.11-slim
 FROM ${BASE}
 
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG TORCH_INDEX=
 ENV PYTHONUNBUFFERED=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore \
@@ -13,7 +13,7 @@ ENV PYTHONUNBUFFERED=1 \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility,video
 
 # Alone and first: the largest layer by far, and the one that changes least.
-RUN pip install --index-url "${TORCH_INDEX}" torch==2.13.0
+RUN pip install ${TORCH_INDEX:+--index-url "${TORCH_INDEX}"} torch==2.13.0
 
 WORKDIR /srv
 COPY pyproject.toml LICENSE ./

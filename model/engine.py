@@ -109,7 +109,7 @@ class Engine:
         picture = fit(image, self.config.height, self.config.width)
         denoised = self._denoise_windows(shots, picture, plans[start_window:], seed, state, check)
         for item in ahead(denoised):
-            yield self._decode(item)
+            yield self._decode(item, picture)
 
     @torch.inference_mode()
     def _denoise_windows(
@@ -172,13 +172,15 @@ class Engine:
         return self.autoencoder.encode(video / 127.5 - 1).float()
 
     @torch.inference_mode()
-    def _decode(self, item: _Denoised) -> Window:
+    def _decode(self, item: _Denoised, picture: np.ndarray) -> Window:
         began = time.perf_counter()
         if item.plan.index == 0:
             video = self.autoencoder.decode(item.latents)
         else:
             video = self.autoencoder.decode_groups(item.latents[:, :, item.context :])
         frames = to_pixels(video[:, :, : item.plan.num_frames])
+        if item.plan.index == 0:
+            frames[0] = picture  # what is given needs no decoding: frame 0 is the picture itself
         seconds = {"denoise": item.seconds, "decode": time.perf_counter() - began}
         return Window(item.plan.index, item.plan.start_frame, frames, item.state, seconds)
 

@@ -17,6 +17,7 @@ from worker.contract.queue import connect
 from worker.contract.settings import Settings
 from worker.contract.storage import Storage
 from worker.contract.store import JobStore
+from worker.publish import outlast
 from worker.resident import Resident
 from worker.rq_worker import ResidentWorker
 
@@ -33,7 +34,9 @@ def serve(engine: Engine, settings: Settings, name: str) -> None:
     """Run slices on `engine` until SIGTERM or SIGINT; a slice that is running is left at its next window."""
     stopping = threading.Event()
     store = JobStore(connect(settings), settings)
-    resident = Resident(engine, store, Storage(settings), settings, name, stopping)
+    storage = Storage(settings)
+    outlast(storage.ensure_bucket, lambda: None)
+    resident = Resident(engine, store, storage, settings, name, stopping)
     slices.install(resident)
     threading.Thread(target=_announce, args=(resident,), name="announce", daemon=True).start()
     reconcile.start(store, stopping)

@@ -21,7 +21,7 @@ def connect(settings: Settings, *, patient: bool = True) -> Redis:
     patient: a worker waits minutes, since an outage at a job's end would else run it twice; the API (False)
     gives up after about a second and answers 503.
     """
-    retries, cap = (200, 5.0) if patient else (3, 0.4)
+    retries, cap = (200, 1.0) if patient else (3, 0.4)  # the cap stays well below a lease
     return Redis.from_url(
         settings.redis_url,
         retry=Retry(ExponentialBackoff(cap=cap, base=0.1), retries),
