@@ -2,51 +2,22 @@
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from tests.service import ROOT, clean_env, running
+
 # The limits are for a machine that is busy with other things; alone each test takes some 20 s.
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
-ROOT = Path(__file__).parents[2]
 NAMES = {"api", "hooks", "redis", "s3", "worker-0"}
-START_SECONDS = 400
-
-
-def start(data_dir: Path) -> subprocess.Popen[str]:
-    env = {name: value for name, value in os.environ.items() if not name.startswith("MAGIC141_")}
-    argv = [sys.executable, "-m", "worker.cli", "up", "--port", "0", "--data-dir", str(data_dir)]
-    return subprocess.Popen(
-        argv, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def ready_url(up: subprocess.Popen[str]) -> str:
-    assert select.select([up.stdout], [], [], START_SECONDS)[0], "no ready line in time"
-    line = up.stdout.readline()
-    assert line.startswith("ready http://127.0.0.1:"), line or up.stderr.read()
-    return line.split()[1]
-
-
-@contextmanager
-def service(data_dir: Path):
-    """Yields (process, url); whatever happens, nothing it started is left."""
-    up = start(data_dir)
-    try:
-        yield up, ready_url(up)
-    finally:
-        if up.poll() is None:
-            up.kill()
-        up.communicate()
 
 
 def pids(data_dir: Path) -> dict[str, int]:
@@ -69,7 +40,7 @@ def wait_for(what: Callable[[], object], seconds: float) -> object:
 
 
 def test_a_killed_worker_is_replaced_and_sigterm_ends_everything(tmp_path: Path) -> None:
-    with service(tmp_path) as (up, url), httpx.Client(base_url=url, timeout=30) as http:
+    with running(tmp_path) as (up, url), httpx.Client(base_url=url, timeout=30) as http:
         first = pids(tmp_path)
         assert set(first) == NAMES
         assert all(map(alive, first.values()))
@@ -102,7 +73,7 @@ def test_a_killed_worker_is_replaced_and_sigterm_ends_everything(tmp_path: Path)
 
 
 def test_a_killed_supervisor_takes_all_along_and_its_jobs_go_on(tmp_path: Path) -> None:
-    with service(tmp_path) as (up, url):
+    with running(tmp_path) as (up, url):
         children = pids(tmp_path)
         kept = json.loads((tmp_path / "local.json").read_text())
         body = {"prompt": "a green square on a grey background", "seconds": 3}
@@ -113,7 +84,7 @@ def test_a_killed_supervisor_takes_all_along_and_its_jobs_go_on(tmp_path: Path) 
         wait_for(lambda: not any(map(alive, children.values())), 5)
     assert (tmp_path / "local.json").stat().st_mode & 0o777 == 0o600
 
-    with service(tmp_path) as (up, url):
+    with running(tmp_path) as (up, url):
         assert json.loads((tmp_path / "local.json").read_text()) == kept
         done = wait_for(
             lambda: (j := httpx.get(url + where).json())["status"] in ("succeeded", "failed") and j, 240
@@ -126,10 +97,11 @@ def test_a_killed_supervisor_takes_all_along_and_its_jobs_go_on(tmp_path: Path) 
 
 def test_a_part_that_cannot_start_is_named(tmp_path: Path) -> None:
     # An open address without keys: the API says no, before it listens.
-    env = {name: value for name, value in os.environ.items() if not name.startswith("MAGIC141_")}
     options = ["--host", "0.0.0.0", "--port", "0", "--data-dir", str(tmp_path)]
     argv = [sys.executable, "-m", "worker.cli", "up", *options]
-    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=200)
+    done = subprocess.run(
+        argv, cwd=ROOT, env=clean_env(), capture_output=True, text=True, check=False, timeout=200
+    )
     assert done.returncode == 1
     assert done.stdout == ""
     assert "api does not start" in done.stderr
