@@ -4,7 +4,9 @@ import hashlib
 from importlib.metadata import version
 from pathlib import Path
 
+import diffusers
 import torch
+import transformers
 from diffusers import HunyuanVideoTransformer3DModel
 from transformers import CLIPTextModel, CLIPVisionModel, PreTrainedTokenizerFast
 
@@ -25,6 +27,8 @@ def load_engine(name: str | Path = "mini", *, device: str | None = None) -> Engi
     folder = Path(name) if Path(name).is_dir() else WEIGHTS / str(name)
     if not (folder / "engine.json").is_file():
         raise FileNotFoundError(f"no model {str(name)!r}: there is no engine.json in a folder of that name")
+    for library in (diffusers, transformers):
+        library.utils.logging.disable_progress_bar()  # for weights that load in a moment they are noise
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     dtype = torch.bfloat16 if where.type == "cuda" or fast_bfloat16() else torch.float32
     transformer = HunyuanVideoTransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=dtype)
