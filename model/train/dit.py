@@ -44,7 +44,7 @@ class Mini(nn.Module):
             num_layers=recipe.double_blocks,
             num_single_layers=recipe.single_blocks,
             num_refiner_layers=1,
-            patch_size=4,
+            patch_size=recipe.patch,
             guidance_embeds=False,
             text_embed_dim=width,
             pooled_projection_dim=width,

@@ -33,16 +33,17 @@ class Matching:
     are new."""
 
     steps: int
-    stages: tuple[Stage, ...] = (Stage(0.3, 0.5, 16), Stage(0.45, 0.75, 10), Stage(1.0, 1.0, 8))
-    pictures: int = 12
+    stages: tuple[Stage, ...] = (Stage(0.7, 0.5, 8), Stage(1.0, 1.0, 2))
+    pictures: int = 6
     fresh: int = 2
     pool: int = 512
-    lr: float = 8e-4
+    lr: float = 1e-3
     warmup: int = 100
     ema: float = 0.998
     caption_dropout: float = 0.08
-    width: int = 320  # hidden size
-    heads: int = 5
+    patch: int = 2
+    width: int = 192  # hidden size
+    heads: int = 3
     rope: tuple[int, int, int] = (16, 24, 24)
     double_blocks: int = 2
     single_blocks: int = 4

@@ -1,11 +1,10 @@
-"""Where training starts: a DiT that already carries what it is given over to its neighbours in space and
-time.
+"""Where training starts: a DiT that already carries what it is given to the same place in every frame.
 
-Random attention has to find out by chance that a moving picture is mostly the given frame, shifted; that
-takes a few thousand steps. Here the residual stream starts with a subspace that the output reads (and into
-which given latents are written), values and outputs of attention start as the identity, and most heads start
-looking at one neighbour each. The idea is that of mimetic initialisation (Trockman and Kolter 2023); nothing
-is fixed, all of it is trained.
+Random attention has to find out by chance that a moving picture is mostly the given frame, shifted; that takes
+a few thousand steps. Here the first numbers of the residual stream are the latents themselves, which the
+output reads; every head of attention starts by carrying them over, and most heads start looking at their own
+place in the picture, at any time. The idea is that of mimetic initialisation (Trockman and Kolter 2023);
+nothing is fixed, all of it is trained.
 """
 
 from typing import Any
@@ -15,12 +14,8 @@ from diffusers import HunyuanVideoTransformer3DModel
 from torch import Tensor, nn
 
 PULL = 2.0  # strength of the queries' and keys' common part, against about 0.6 of the content's
-SHARPEST = (
-    4  # frequencies of the rotary embedding that take part, the highest ones: they tell neighbours apart
-)
-OUTPUT = (
-    0.6  # the final norm brings every token to unit size, whatever it knows; what isn't known should be small
-)
+SHARPEST = 4  # frequencies of the rotary embedding that take part, the highest ones: they tell neighbours apart
+OUTPUT = 0.6  # the final norm brings every token to unit size, whatever it knows; what isn't known should be small
 CARRIED = 0.3  # the share of attention's output that is added at first
 
 
@@ -28,37 +23,37 @@ CARRIED = 0.3  # the share of attention's output that is added at first
 def start_by_copying(transformer: HunyuanVideoTransformer3DModel) -> None:
     """Sets the weights in place."""
     config = transformer.config
-    width = config.num_attention_heads * config.attention_head_dim
-    channels = config.out_channels
+    width, channels = config.num_attention_heads * config.attention_head_dim, config.out_channels
     numbers = channels * config.patch_size**2
-    read = min(
-        numbers, width * 3 // 4
-    )  # where tokens hold more numbers than fit, the coarsest part of a random basis
-    stream = nn.init.orthogonal_(torch.empty(width, width))
-    basis = nn.init.orthogonal_(torch.empty(read, numbers)) if read < numbers else torch.eye(numbers)
+    carried = min(numbers, config.attention_head_dim)  # of a token that doesn't fit into a head, a random part
+    basis = torch.eye(numbers) if carried == numbers else nn.init.orthogonal_(torch.empty(carried, numbers))
     embed = transformer.x_embedder.proj.weight  # [width, 2C + 1, 1, p, p]
-    given = (stream[:, :read] @ basis).view(width, channels, *embed.shape[2:])
-    embed[:, channels : 2 * channels] = given
-    free = width - read
-    noisy = nn.init.orthogonal_(torch.empty(free, numbers))
-    embed[:, :channels] = (stream[:, read:] @ noisy).view_as(given)
-    transformer.proj_out.weight.copy_(OUTPUT * (stream[:, :read] @ basis).T)
+    shape = (carried, channels, *embed.shape[2:])
+    embed[carried:, channels : 2 * channels] = 0
+    embed[:carried] = 0
+    embed[:carried, channels : 2 * channels] = basis.view(shape)
+    nn.init.zeros_(transformer.proj_out.weight)
+    transformer.proj_out.weight[:, :carried] = OUTPUT * basis.T
+    carry = torch.zeros(width, width)  # each head reads the carried numbers, and gives them back
+    for head in range(config.num_attention_heads):
+        begin = head * config.attention_head_dim
+        carry[begin : begin + carried, :carried] = torch.eye(carried)
     nn.init.zeros_(transformer.proj_out.bias)
     nn.init.zeros_(transformer.norm_out.linear.weight)
     nn.init.zeros_(transformer.norm_out.linear.bias)
     for block in transformer.transformer_blocks:
         for norm in (block.norm1, block.norm1_context):
             _open_gates(norm.linear, width, gates=(2, 5))
-        _look_around(block.attn, transformer)
-        block.attn.to_out[0].weight.copy_(CARRIED * torch.eye(width))
+        _look_around(block.attn, transformer, carry)
+        block.attn.to_out[0].weight.copy_(CARRIED * carry.T)
         nn.init.zeros_(block.attn.to_out[0].bias)
         for feed_forward in (block.ff, block.ff_context):
             nn.init.zeros_(feed_forward.net[-1].weight)
     for block in transformer.single_transformer_blocks:
         _open_gates(block.norm.linear, width, gates=(2,))
-        _look_around(block.attn, transformer)
+        _look_around(block.attn, transformer, carry)
         nn.init.zeros_(block.proj_out.weight)
-        block.proj_out.weight[:, :width] = CARRIED * torch.eye(width)
+        block.proj_out.weight[:, :width] = CARRIED * carry.T
         nn.init.zeros_(block.proj_out.bias)
 
 
@@ -70,9 +65,9 @@ def _open_gates(modulation: nn.Linear, width: int, gates: tuple[int, ...]) -> No
         modulation.bias[gate * width : (gate + 1) * width] = 1.0
 
 
-def _look_around(attention: Any, transformer: HunyuanVideoTransformer3DModel) -> None:
+def _look_around(attention: Any, transformer: HunyuanVideoTransformer3DModel, carry: Tensor) -> None:
     heads, size = transformer.config.num_attention_heads, transformer.config.attention_head_dim
-    attention.to_v.weight.copy_(torch.eye(heads * size))
+    attention.to_v.weight.copy_(carry)
     nn.init.zeros_(attention.to_v.bias)
     nn.init.zeros_(attention.to_q.bias)
     nn.init.zeros_(attention.to_k.bias)
