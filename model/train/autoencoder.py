@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from model.autoencoder import SPACE, Codec, PatchAutoencoder
 from model.train.checkpoint import Checkpoint
+from model.train.pace import learning_rate
 from model.train.world import World
 
 
@@ -120,7 +121,7 @@ def train(
     progress = tqdm(range(start, steps), initial=start, total=steps, desc="autoencoder")
     for step in progress:
         for group in optimiser.param_groups:
-            group["lr"] = lr * min(1.0, (step + 1) / 50) * max(0.02, 0.5 * (1 + np.cos(np.pi * step / steps)))
+            group["lr"] = learning_rate(lr, step, warmup=50, part=step / steps)
         loss, errors = torch.zeros((), device=device), []
         for codec, target in zip((model.picture, model.group), pictures(next(stream)), strict=True):
             target = target.to(device, memory_format=torch.channels_last)

@@ -22,8 +22,9 @@ from model.schedule import shifted
 from model.train import tokenizer
 from model.train.checkpoint import Checkpoint
 from model.train.latents import Coded, Example, Replay, loader
+from model.train.pace import learning_rate
 from model.train.recipe import Matching
-from model.train.start import start_by_copying
+from model.train.start import start_by_copying, start_by_telling_apart
 
 MAX_WORDS = 48
 THUMBNAIL = 64
@@ -70,6 +71,7 @@ class Mini(nn.Module):
         vision = CLIPVisionConfig(image_size=THUMBNAIL, patch_size=16, projection_dim=width, **small)
         self.conditioner = Conditioner(words, CLIPTextModel(text), CLIPVisionModel(vision))
         start_by_copying(self.transformer)
+        start_by_telling_apart(self.conditioner.text)
 
     def save(self, folder: Path) -> None:
         """diffusers' folders: transformer, text_encoder, image_encoder, tokenizer."""
@@ -191,7 +193,7 @@ def train(
         part = step / recipe.steps if minutes is None else max(step / recipe.steps, clock.minutes() / minutes)
         if part >= 1:
             break
-        lr = recipe.lr * min(1.0, (step + 1) / recipe.warmup) * max(0.02, 0.5 * (1 + np.cos(np.pi * part)))
+        lr = learning_rate(recipe.lr, step, recipe.warmup, part)
         for group in optimiser.param_groups:
             group["lr"] = lr
         stage = next(stage for stage in recipe.stages if part < stage.until)

@@ -1,9 +1,9 @@
 """Where training starts: a DiT that already carries what it is given to the same place in every frame.
 
-Random attention has to find out by chance that a moving picture is mostly the given frame, shifted; that takes
-a few thousand steps. Here the first numbers of the residual stream are the latents themselves, which the
-output reads; every head of attention starts by carrying them over, and most heads start looking at their own
-place in the picture, at any time. The idea is that of mimetic initialisation (Trockman and Kolter 2023);
+Random attention has to find out by chance that a moving picture is mostly the given frame, shifted; that
+takes a few thousand steps. Here the first numbers of the residual stream are the latents themselves, which
+the output reads; every head of attention starts by carrying them over, and most heads start looking at their
+own place in the picture, at any time. The idea is that of mimetic initialisation (Trockman and Kolter 2023);
 nothing is fixed, all of it is trained.
 """
 
@@ -12,11 +12,29 @@ from typing import Any
 import torch
 from diffusers import HunyuanVideoTransformer3DModel
 from torch import Tensor, nn
+from transformers import CLIPTextModel
 
-PULL = 2.0  # strength of the queries' and keys' common part, against about 0.6 of the content's
-SHARPEST = 4  # frequencies of the rotary embedding that take part, the highest ones: they tell neighbours apart
-OUTPUT = 0.6  # the final norm brings every token to unit size, whatever it knows; what isn't known should be small
+PULL = 2.0  # strength of the common part of queries and keys; the content's is about 0.6
+SHARPEST = 4  # the rotary embedding's highest frequencies take part: they tell neighbours apart
+OUTPUT = 0.6  # the final norm makes every token unit size; what isn't known should be small
 CARRIED = 0.3  # the share of attention's output that is added at first
+
+
+WORD, PLACE = 1.0, 0.1  # standard deviations of the embeddings of words and of their places
+
+
+@torch.no_grad()
+def start_by_telling_apart(text: CLIPTextModel) -> None:
+    """Sets the text model's embeddings in place, so that different prompts start far apart.
+
+    CLIP's own start (embeddings of 0.02 in a stream that all prompts share) gives every prompt nearly the
+    same vector. The end token, where the pooled vector is read, starts at nothing: it is what the words
+    before it make of it.
+    """
+    embeddings = text.embeddings
+    nn.init.normal_(embeddings.token_embedding.weight, std=WORD)
+    embeddings.token_embedding.weight[text.config.eos_token_id] = 0
+    nn.init.normal_(embeddings.position_embedding.weight, std=PLACE)
 
 
 @torch.no_grad()
@@ -25,7 +43,7 @@ def start_by_copying(transformer: HunyuanVideoTransformer3DModel) -> None:
     config = transformer.config
     width, channels = config.num_attention_heads * config.attention_head_dim, config.out_channels
     numbers = channels * config.patch_size**2
-    carried = min(numbers, config.attention_head_dim)  # of a token that doesn't fit into a head, a random part
+    carried = min(numbers, config.attention_head_dim)  # a part of a token that doesn't fit a head
     basis = torch.eye(numbers) if carried == numbers else nn.init.orthogonal_(torch.empty(carried, numbers))
     embed = transformer.x_embedder.proj.weight  # [width, 2C + 1, 1, p, p]
     shape = (carried, channels, *embed.shape[2:])
