@@ -34,12 +34,13 @@ class Matching:
 
     steps: int
     stages: tuple[Stage, ...] = (Stage(0.7, 0.5, 8), Stage(1.0, 1.0, 2))
-    pictures: int = 6
+    pictures: int = 4
     fresh: int = 2
     pool: int = 512
     lr: float = 1e-3
     warmup: int = 100
     ema: float = 0.998
+    words_pace: float = 0.1  # the text encoder's learning rate, as a share
     caption_dropout: float = 0.08
     patch: int = 2
     width: int = 192  # hidden size

@@ -2,7 +2,7 @@
 
 Random attention has to find out by chance that a moving picture is mostly the given frame, shifted; that
 takes a few thousand steps. Here the first numbers of the residual stream are the latents themselves, which
-the output reads; every head of attention starts by carrying them over, and most heads start looking at their
+the output reads; every head of attention starts by carrying them over, and one head starts looking at its
 own place in the picture, at any time. The idea is that of mimetic initialisation (Trockman and Kolter 2023);
 nothing is fixed, all of it is trained.
 """
@@ -84,16 +84,14 @@ def _open_gates(modulation: nn.Linear, width: int, gates: tuple[int, ...]) -> No
 
 
 def _look_around(attention: Any, transformer: HunyuanVideoTransformer3DModel, carry: Tensor) -> None:
-    heads, size = transformer.config.num_attention_heads, transformer.config.attention_head_dim
+    size = transformer.config.attention_head_dim
     attention.to_v.weight.copy_(carry)
     nn.init.zeros_(attention.to_v.bias)
     nn.init.zeros_(attention.to_q.bias)
     nn.init.zeros_(attention.to_k.bias)
     here = PULL * _here(transformer)
-    for head in range(max(1, heads - 1)):  # the last of several stays free
-        inside = slice(head * size, (head + 1) * size)
-        attention.to_q.bias[inside] = here
-        attention.to_k.bias[inside] = here
+    attention.to_q.bias[:size] = here  # one head; the others are free to look elsewhere
+    attention.to_k.bias[:size] = here
 
 
 def _here(transformer: HunyuanVideoTransformer3DModel) -> Tensor:

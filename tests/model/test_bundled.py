@@ -21,6 +21,7 @@ def test_the_weights_are_small_enough_to_commit() -> None:
     assert total <= 60 * 10**6
 
 
+@pytest.mark.quality
 @pytest.mark.parametrize("camera", ["pan left", "pan right", "pan up", "pan down", "zoom in", "zoom out"])
 def test_the_camera_obeys(engine: Engine, camera: str) -> None:
     photos = [photographs()[name] for name in ("china", "coffee")]
@@ -30,6 +31,7 @@ def test_the_camera_obeys(engine: Engine, camera: str) -> None:
     assert seen.count(camera) >= 9, seen
 
 
+@pytest.mark.quality
 def test_text_gives_the_named_colour_and_shape(engine: Engine) -> None:
     share = attributes(engine, 20, None)
     assert share["colour"] >= 0.8
