@@ -22,13 +22,23 @@ def main() -> None:
     parser.add_argument(
         "--minutes", type=float, help="end the DiT's training by the clock, should its steps take longer"
     )
+    parser.add_argument(
+        "--weights-from", type=Path, help="start the DiT from these weights, not from nothing"
+    )
     args = parser.parse_args()
     recipe = RECIPES[args.scale]
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if args.stage in ("autoencoder", "all"):
         autoencoder.train(args.out, **dataclasses.asdict(recipe.autoencoder), seed=recipe.seed, device=device)
     if args.stage in ("dit", "all"):
-        dit.train(args.out, recipe.dit, seed=recipe.seed + 1, device=device, minutes=args.minutes)
+        dit.train(
+            args.out,
+            recipe.dit,
+            seed=recipe.seed + 1,
+            device=device,
+            minutes=args.minutes,
+            weights_from=args.weights_from,
+        )
 
 
 if __name__ == "__main__":

@@ -73,6 +73,18 @@ class Mini(nn.Module):
         start_by_copying(self.transformer)
         start_by_telling_apart(self.conditioner.text)
 
+    def load(self, folder: Path) -> None:
+        """The weights that `save` wrote; their shapes must be this recipe's."""
+        self.transformer.load_state_dict(
+            HunyuanVideoTransformer3DModel.from_pretrained(folder / "transformer").state_dict()
+        )
+        self.conditioner.text.load_state_dict(
+            CLIPTextModel.from_pretrained(folder / "text_encoder").state_dict()
+        )
+        self.conditioner.vision.load_state_dict(
+            CLIPVisionModel.from_pretrained(folder / "image_encoder").state_dict()
+        )
+
     def save(self, folder: Path) -> None:
         """diffusers' folders: transformer, text_encoder, image_encoder, tokenizer."""
         self.transformer.save_pretrained(folder / "transformer")
@@ -157,17 +169,27 @@ def flow_loss(mini: Mini, batch: Batch, config: EngineConfig, device: torch.devi
 
 
 def train(
-    folder: Path, recipe: Matching, *, seed: int, device: torch.device, minutes: float | None = None
+    folder: Path,
+    recipe: Matching,
+    *,
+    seed: int,
+    device: torch.device,
+    minutes: float | None = None,
+    weights_from: Path | None = None,
 ) -> None:
     """Trains in `folder`, where `vae` lies already; writes the averaged weights and engine.json there.
 
-    Resumes from its checkpoint. With `minutes` the learning rate falls to its end by the clock, should the
-    steps not be done before: the same recipe serves machines of different speed.
+    Resumes from its checkpoint; without one it starts from nothing, or from the weights in `weights_from`.
+    With `minutes` the learning rate falls to its end by the clock, should the steps not be done before: the
+    same recipe serves machines of different speed.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     config = EngineConfig(name="mini")
-    mini = Mini(recipe, config).to(device)
+    mini = Mini(recipe, config)
+    if weights_from is not None:
+        mini.load(weights_from)
+    mini.to(device)
     # Words stay apart while the DiT learns to use them: at its own pace it first makes them alike, as noise.
     words = list(mini.conditioner.text.parameters())
     seen = [*mini.transformer.parameters(), *mini.conditioner.vision.parameters()]
