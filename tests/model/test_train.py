@@ -25,7 +25,7 @@ def test_train_all_then_load_then_generate(tmp_path: Path) -> None:
     said = train("all", tmp_path)
     assert "autoencoder: 100%" in said
     assert "dit: 100%" in said
-    rows = list(csv.reader((tmp_path / "dit" / "curve.csv").open()))
+    rows = list(csv.reader((tmp_path / "dit" / "curve.csv").read_text().splitlines()))
     assert all(np.isfinite(float(value)) for row in rows for value in row)
     engine = load_engine(tmp_path)
     windows = list(
