@@ -1,5 +1,7 @@
-"""Training recipes, as data: `full` made the shipped weights, `smoke` runs the same chain in about a
-minute."""
+"""Training recipes, as data: `full` is the shipped model's, `smoke` runs the same chain in under a minute.
+
+The shipped DiT was stopped early in `full` (its card says where): a whole run of it has not been made yet.
+"""
 
 from dataclasses import dataclass
 
