@@ -175,6 +175,11 @@ def scene_caption(rng: np.random.Generator, colour: str, shape: str, ground: str
     )
 
 
+def plain_caption(camera: str) -> str:
+    """A camera motion in its plainest words."""
+    return _CAMERA_WORDS[camera][0]
+
+
 def other_caption(rng: np.random.Generator) -> str:
     """Words for a picture that the grammar can't describe, most of them outside its vocabulary."""
     count = int(rng.integers(0, 9))

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
 
+from model.autoencoder import PatchAutoencoder
 from model.conditioning import Conditioner
 from model.config import EngineConfig
 from model.denoiser import predict_velocity
@@ -23,12 +24,12 @@ from model.train import tokenizer
 from model.train.checkpoint import Checkpoint
 from model.train.latents import Coded, Example, Replay, loader
 from model.train.pace import learning_rate
-from model.train.recipe import Matching
+from model.train.recipe import Matching, Stage
 from model.train.start import start_by_copying, start_by_telling_apart
 
 MAX_WORDS = 48
 THUMBNAIL = 64
-PURE_NOISE = 0.4
+PURE_NOISE = 0.5
 
 
 class Mini(nn.Module):
@@ -125,12 +126,6 @@ def damaged(context: Tensor) -> Tensor:
     return context + level.to(context) * torch.randn_like(context)
 
 
-def cropped(pictures: Tensor, share: float) -> Tensor:
-    """The middle `share` of the height and width of [..., H, W]."""
-    height, width = (round(side * (1 - share) / 2) for side in pictures.shape[-2:])
-    return pictures[..., height : pictures.shape[-2] - height, width : pictures.shape[-1] - width]
-
-
 def collate(
     examples: list[Example],
     context: int,
@@ -138,21 +133,37 @@ def collate(
     conditioner: Conditioner,
     dropout: float,
     rng: np.random.Generator,
-    share: float = 1.0,
 ) -> Batch:
-    """`context` is the number of latent frames given, 0 for text-to-image; `share` as in Stage."""
-    stacked = cropped(torch.stack([example.latents[:, :latents] for example in examples]).float(), share)
+    """`context` is the number of latent frames given, 0 for text-to-image."""
+    stacked = torch.stack([example.latents[:, :latents] for example in examples]).float()
     captions = ["" if rng.random() < dropout else example.caption for example in examples]
     ids, mask = conditioner.tokenize(captions)
     if context == 0:
         return Batch(stacked, None, ids, mask, None)
     seen = torch.stack([example.thumbnail for example in examples]).permute(0, 3, 1, 2).float() / 127.5 - 1
-    seen = conditioner.thumbnail(cropped(seen, share))
     return Batch(stacked, damaged(stacked[:, :, :context]), ids, mask, seen)
 
 
-def flow_loss(mini: Mini, batch: Batch, config: EngineConfig, device: torch.device) -> Tensor:
-    """Mean squared error of the velocity eps - x0 (Lipman et al. 2023), weighted by sigma^2."""
+@torch.no_grad()
+def channel_weights(autoencoder: PatchAutoencoder) -> Tensor:
+    """[C, 1, 1, 1], of mean 1: how far one unit in each latent channel moves the pixels.
+
+    Latents are whitened, so that texture and temporal detail hold most of their numbers and little of the
+    picture: unweighted, the few channels that show where things are would hardly count.
+    """
+    count = autoencoder.config.channels
+    units = torch.zeros(count + 1, count, 2, 1, 1)
+    units[range(count), range(count), 1] = 1.0
+    pixels = autoencoder.decode(units)[:, :, 1:]
+    moved = (pixels[:count] - pixels[count:]).square().mean((1, 2, 3, 4)).sqrt()
+    return (moved / moved.mean()).view(-1, 1, 1, 1)
+
+
+def flow_loss(
+    mini: Mini, batch: Batch, config: EngineConfig, weights: Tensor, device: torch.device
+) -> Tensor:
+    """Mean squared error of the velocity eps - x0 (Lipman et al. 2023), weighted by sigma^2 and by the
+    channel's `weights`."""
     x0 = batch.latents.to(device)
     noise = torch.randn_like(x0)
     sigma = draw_sigmas(x0.shape[0], config.shift).to(device)
@@ -165,7 +176,7 @@ def flow_loss(mini: Mini, batch: Batch, config: EngineConfig, device: torch.devi
             mini.transformer, noisy, sigma, condition, move(batch.context), config.prediction
         )
     error = wide * (velocity - (noise - x0))  # that of the sample: there will be few steps to mend it
-    return error.square().mean()
+    return (weights * error.square()).mean()
 
 
 def train(
@@ -194,7 +205,7 @@ def train(
     words = list(mini.conditioner.text.parameters())
     seen = [*mini.transformer.parameters(), *mini.conditioner.vision.parameters()]
     groups = [{"params": seen, "pace": 1.0}, {"params": words, "pace": recipe.words_pace}]
-    optimiser = torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01)
+    optimiser = torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     weights = [*seen, *words]
     average = EMAModel(weights, decay=recipe.ema)
     checkpoint = Checkpoint(
@@ -204,17 +215,8 @@ def train(
     clock = checkpoint.parts["scheduler"]
     clock.begin()
     most = config.context_latents + config.new_latents
-    coded = Coded(
-        folder / "vae",
-        seed + start,
-        clips=recipe.fresh,
-        pictures=recipe.fresh,
-        latents=most,
-        thumbnail=THUMBNAIL,
-    )
-    replay = Replay(loader(coded), recipe.pool, rng)
-    for _ in tqdm(range(min(recipe.pool, 128) // recipe.fresh), desc="first clips"):
-        replay.refresh()
+    channels = channel_weights(PatchAutoencoder.from_pretrained(folder / "vae").eval()).to(device)
+    shown: Stage | None = None
     curve = folder / "dit" / "curve.csv"
     curve.parent.mkdir(parents=True, exist_ok=True)
     running: dict[str, float] = {}
@@ -226,6 +228,16 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = group["pace"] * lr
         stage = next(stage for stage in recipe.stages if part < stage.until)
+        if stage is not shown:
+            shown, coded = (
+                stage,
+                Coded(
+                    folder / "vae", seed + step, stage, fresh=recipe.fresh, latents=most, thumbnail=THUMBNAIL
+                ),
+            )
+            replay = Replay(loader(coded), recipe.pool, rng)
+            for _ in tqdm(range(recipe.first // recipe.fresh), desc="first clips", leave=False):
+                replay.refresh()
         replay.refresh()
         context = int(rng.integers(1, config.context_latents + 1))
         dropout = recipe.caption_dropout
@@ -237,14 +249,13 @@ def train(
                 mini.conditioner,
                 dropout,
                 rng,
-                stage.share,
             ),
             "image": collate(
                 replay.draw(replay.pictures, recipe.pictures), 0, 1, mini.conditioner, dropout, rng
             ),
         }
         for name, batch in batches.items():
-            loss = flow_loss(mini, batch, config, device)
+            loss = flow_loss(mini, batch, config, channels, device)
             loss.backward()
             running[name] = 0.98 * running.get(name, loss.item()) + 0.02 * loss.item()
         nn.utils.clip_grad_norm_(weights, 1.0)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from model.autoencoder import PatchAutoencoder
+from model.train.recipe import Stage
 from model.train.world import Clip, World
 
 
@@ -26,24 +27,25 @@ class Example:
 
 
 class Coded(IterableDataset):
-    """Endless lists of `clips` coded clips of `latents` latent frames, then `pictures` coded single
-    scenes."""
+    """Endless lists of `fresh` coded clips of `latents` latent frames, as `stage` wants them, then as many
+    coded single scenes of full size."""
 
     def __init__(
-        self, vae: Path, seed: int, *, clips: int, pictures: int, latents: int, thumbnail: int
+        self, vae: Path, seed: int, stage: Stage, *, fresh: int, latents: int, thumbnail: int
     ) -> None:
-        self.vae, self.seed = vae, seed
-        self.clips, self.pictures, self.latents, self.thumbnail = clips, pictures, latents, thumbnail
+        self.vae, self.seed, self.stage = vae, seed, stage
+        self.fresh, self.latents, self.thumbnail = fresh, latents, thumbnail
 
     def __iter__(self) -> Iterator[list[Example]]:
         torch.set_num_threads(1)
         autoencoder = PatchAutoencoder.from_pretrained(self.vae, torch_dtype=torch.bfloat16)
-        world = World(self.seed)
+        stage = self.stage
+        world = World(self.seed, size=stage.size, scenes=stage.scenes, freedom=stage.freedom)
+        studio = World(self.seed + 1)
         frames = 4 * (self.latents - 1) + 1
         while True:
-            batch = [world.clip(frames) for _ in range(self.clips)] + [
-                world.scene(1) for _ in range(self.pictures)
-            ]
+            batch = [world.clip(frames) for _ in range(self.fresh)]
+            batch += [studio.scene(1) for _ in range(self.fresh)]
             yield [self._code(autoencoder, clip) for clip in batch]
 
     @torch.no_grad()

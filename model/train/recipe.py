@@ -17,28 +17,36 @@ class Autoencoding:
 
 @dataclass(frozen=True)
 class Stage:
-    """Until `until` (0 to 1, the share of the training that is over) windows are cropped to the middle
-    `share`.
+    """What a step sees until `until` (0 to 1, the share of the training that is over): `clips` clips of
+    `size` pixels.
 
     A smaller picture costs less in proportion, and what is learned on it (where to look for what moved) holds
-    on a larger one.
+    on a larger one. `scenes` of the clips show a coloured shape, the others texture; `freedom` of the
+    captions use the whole grammar, the others name the motion in its plainest words.
     """
 
     until: float
-    share: float
+    size: int
     clips: int
+    scenes: float
+    freedom: float
 
 
 @dataclass(frozen=True)
 class Matching:
-    """Flow matching. A step sees a stage's windows and `pictures` single latent frames; `fresh` of the clips
-    are new."""
+    """Flow matching. A step sees a stage's windows and `pictures` single latent frames; `fresh` of each are
+    new."""
 
     steps: int
-    stages: tuple[Stage, ...] = (Stage(0.7, 0.5, 8), Stage(1.0, 1.0, 2))
-    pictures: int = 4
-    fresh: int = 2
-    pool: int = 512
+    stages: tuple[Stage, ...] = (
+        Stage(0.25, size=128, clips=8, scenes=0.0, freedom=0.0),
+        Stage(0.55, size=128, clips=8, scenes=0.4, freedom=0.7),
+        Stage(1.0, size=256, clips=2, scenes=0.4, freedom=0.7),
+    )
+    pictures: int = 3
+    fresh: int = 1
+    pool: int = 768
+    first: int = 192  # clips and pictures to start with
     lr: float = 1e-3
     warmup: int = 100
     ema: float = 0.998
@@ -62,12 +70,13 @@ class Recipe:
 
 
 RECIPES = {
-    "full": Recipe(Autoencoding(steps=900), Matching(steps=5000)),
+    "full": Recipe(Autoencoding(steps=900), Matching(steps=12000)),
     "smoke": Recipe(
         Autoencoding(steps=20, batch=4, crop=64),
         Matching(
-            steps=6, stages=(Stage(0.5, 0.5, 2), Stage(1.0, 1.0, 2)), pictures=2, fresh=1, pool=8, warmup=2,
-            width=64, heads=1, double_blocks=1, single_blocks=1, tokens_width=64, save_every=3,
+            steps=6, stages=(Stage(0.5, 128, 2, 0.0, 0.0), Stage(1.0, 256, 2, 0.4, 0.7)), pictures=2,
+            pool=8, first=2, warmup=2, width=64, heads=1,
+            double_blocks=1, single_blocks=1, tokens_width=64, save_every=3,
         ),
     ),
 }  # fmt: skip

@@ -2,11 +2,13 @@
 
 Random attention has to find out by chance that a moving picture is mostly the given frame, shifted; that
 takes a few thousand steps. Here the first numbers of the residual stream are the latents themselves, which
-the output reads; every head of attention starts by carrying them over, and one head starts looking at its
-own place in the picture, at any time. The idea is that of mimetic initialisation (Trockman and Kolter 2023);
-nothing is fixed, all of it is trained.
+the output reads; every head of attention starts by carrying them over, and all but one start looking at
+their own place a few latent frames back, so that what is given reaches every frame within the blocks. To
+follow a pan a head has only to learn to look to the side, in the direction the text names. The idea is that
+of mimetic initialisation (Trockman and Kolter 2023); nothing is fixed, all of it is trained.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -15,7 +17,9 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel
 
 PULL = 2.0  # strength of the common part of queries and keys; the content's is about 0.6
-SHARPEST = 4  # the rotary embedding's highest frequencies take part: they tell neighbours apart
+SHARPEST = 3  # the rotary embedding's highest frequencies take part: they tell neighbours apart
+FOCUS = 1.7  # the scale of normed queries and keys: how sharply a head looks at its place
+LOUDER = 2.5  # the pooled text, beside the time, in what modulates the blocks
 OUTPUT = 0.6  # the final norm makes every token unit size; what isn't known should be small
 CARRIED = 0.3  # the share of attention's output that is added at first
 
@@ -59,17 +63,21 @@ def start_by_copying(transformer: HunyuanVideoTransformer3DModel) -> None:
     nn.init.zeros_(transformer.proj_out.bias)
     nn.init.zeros_(transformer.norm_out.linear.weight)
     nn.init.zeros_(transformer.norm_out.linear.bias)
-    for block in transformer.transformer_blocks:
+    text_embedder = transformer.time_text_embed.text_embedder
+    for layer in (text_embedder.linear_1, text_embedder.linear_2):
+        layer.weight.mul_(LOUDER)
+        layer.bias.mul_(LOUDER)
+    for index, block in enumerate(transformer.transformer_blocks):
         for norm in (block.norm1, block.norm1_context):
             _open_gates(norm.linear, width, gates=(2, 5))
-        _look_around(block.attn, transformer, carry)
+        _look_back(block.attn, transformer, carry, index)
         block.attn.to_out[0].weight.copy_(CARRIED * carry.T)
         nn.init.zeros_(block.attn.to_out[0].bias)
         for feed_forward in (block.ff, block.ff_context):
             nn.init.zeros_(feed_forward.net[-1].weight)
-    for block in transformer.single_transformer_blocks:
+    for index, block in enumerate(transformer.single_transformer_blocks):
         _open_gates(block.norm.linear, width, gates=(2,))
-        _look_around(block.attn, transformer, carry)
+        _look_back(block.attn, transformer, carry, index)
         nn.init.zeros_(block.proj_out.weight)
         block.proj_out.weight[:, :width] = CARRIED * carry.T
         nn.init.zeros_(block.proj_out.bias)
@@ -83,27 +91,35 @@ def _open_gates(modulation: nn.Linear, width: int, gates: tuple[int, ...]) -> No
         modulation.bias[gate * width : (gate + 1) * width] = 1.0
 
 
-def _look_around(attention: Any, transformer: HunyuanVideoTransformer3DModel, carry: Tensor) -> None:
-    size = transformer.config.attention_head_dim
+def _look_back(
+    attention: Any, transformer: HunyuanVideoTransformer3DModel, carry: Tensor, index: int
+) -> None:
+    """One head looks one latent frame back, the next two or three; of three, the last stays free."""
+    size, heads = transformer.config.attention_head_dim, transformer.config.num_attention_heads
     attention.to_v.weight.copy_(carry)
-    nn.init.zeros_(attention.to_v.bias)
-    nn.init.zeros_(attention.to_q.bias)
-    nn.init.zeros_(attention.to_k.bias)
-    here = PULL * _here(transformer)
-    attention.to_q.bias[:size] = here  # one head; the others are free to look elsewhere
-    attention.to_k.bias[:size] = here
+    for bias in (attention.to_v.bias, attention.to_q.bias, attention.to_k.bias):
+        nn.init.zeros_(bias)
+    for norm in (attention.norm_q, attention.norm_k):
+        norm.weight.fill_(FOCUS)
+    for head, back in zip(range(max(1, heads - 1)), (1, 2 + index % 2), strict=False):
+        part = slice(head * size, (head + 1) * size)
+        attention.to_q.bias[part] = PULL * _place(transformer, -back)
+        attention.to_k.bias[part] = PULL * _place(transformer, 0)
 
 
-def _here(transformer: HunyuanVideoTransformer3DModel) -> Tensor:
-    """A query and key of one head, [head size], that match at one place in the picture, whatever the time.
+def _place(transformer: HunyuanVideoTransformer3DModel, later: int) -> Tensor:
+    """A query or key of one head, [head size]: a query `later` matches a key 0 that lies at the same place
+    `later` latent frames after it.
 
     The rotary embedding turns pair i of an axis by position * theta^(-2i/n), so that equal vectors agree most
-    where their positions do; those of the time axis are left out.
+    where their positions do.
     """
-    sizes = transformer.config.rope_axes_dim
-    vector = torch.zeros(sum(sizes))
-    begin = sizes[0]
-    for size in sizes[1:]:
-        vector[begin : begin + 2 * min(SHARPEST, size // 2) : 2] = 1.0
+    vector = torch.zeros(transformer.config.attention_head_dim)
+    begin = 0
+    for axis, size in enumerate(transformer.config.rope_axes_dim):
+        for pair in range(min(SHARPEST, size // 2)):
+            angle = (later if axis == 0 else 0) * transformer.config.rope_theta ** (-2 * pair / size)
+            vector[begin + 2 * pair] = math.cos(angle)
+            vector[begin + 2 * pair + 1] = math.sin(angle)
         begin += size
     return vector

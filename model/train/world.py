@@ -30,25 +30,38 @@ class World:
     """
 
     def __init__(
-        self, seed: int, *, canvases: int = 48, size: int = SIZE, detail: tuple[float, float] = (-0.9, 0.4)
+        self,
+        seed: int,
+        *,
+        canvases: int = 48,
+        size: int = SIZE,
+        detail: tuple[float, float] = (-0.9, 0.4),
+        scenes: float = 0.5,
+        freedom: float = 1.0,
     ) -> None:
-        """`detail` bounds the logarithm of the scale at which canvases are shown: the smaller, the finer."""
+        """`detail` bounds the logarithm of the scale at which canvases are shown: the smaller, the finer.
+        `scenes` and `freedom` are as in recipe.Stage."""
         self.rng = np.random.default_rng(seed)
         self.size, self.detail = size, detail
+        self.scenes, self.freedom = scenes, freedom
         self._wanted = canvases
         self._canvases: list[np.ndarray] = []
 
     def clip(self, num_frames: int) -> Clip:
         """A clip of natural-looking texture under a moving camera, or of a shape that moves or is filmed."""
-        return self.nature(num_frames) if self.rng.random() < 0.5 else self.scene(num_frames)
+        return self.scene(num_frames) if self.rng.random() < self.scenes else self.nature(num_frames)
 
     def nature(self, num_frames: int) -> Clip:
         """A dead-leaves picture under one camera motion."""
         rng = self.rng
         camera = captions.pick(rng, motion.CAMERA)
-        said = captions.motion_caption(rng, self._said(camera, "zoom in"), None, "")
+        if rng.random() < self.freedom:
+            said = captions.motion_caption(rng, self._said(camera, "zoom in"), None, "")
+            caption = captions.join(rng, captions.other_caption(rng), said)
+        else:
+            caption = captions.plain_caption(camera)
         frames = self._film(self._canvas(), None, camera, "still", num_frames)
-        return Clip(frames, captions.join(rng, captions.other_caption(rng), said), camera, "still")
+        return Clip(frames, caption, camera, "still")
 
     def scene(self, num_frames: int) -> Clip:
         """One coloured shape on a coloured background; either the camera or the shape moves."""
