@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
-from model.autoencoder import PatchAutoencoder
-from model.config import EngineConfig
 from model.engine import Engine
-from model.train.dit import Mini
-from model.train.recipe import RECIPES
+from tests.tiny import build_engine
 from worker.contract import models
 from worker.contract.job import JobState
 from worker.resident import Outcome
@@ -18,14 +14,7 @@ from worker.slice import run_slice
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    torch.manual_seed(0)
-    config = EngineConfig(name="tiny", height=64, width=64, video_steps=2, image_steps=2)
-    parts = Mini(RECIPES["smoke"].dit, config).eval().requires_grad_(False)
-    for weight in parts.transformer.parameters():
-        if not weight.any():  # adaLN-Zero starts as the identity, which would hide mistakes
-            torch.nn.init.normal_(weight, std=0.1)
-    autoencoder = PatchAutoencoder(width=16, depth=1).eval().requires_grad_(False)
-    return Engine(config, parts.transformer, autoencoder, parts.conditioner)
+    return build_engine()
 
 
 def test_a_video_left_at_every_window_is_the_uninterrupted_one(engine, resident, accept, store, storage):
