@@ -29,7 +29,7 @@ from model.train.start import start_by_copying, start_by_telling_apart
 
 MAX_WORDS = 48
 THUMBNAIL = 64
-PURE_NOISE = 0.5
+PURE_NOISE = 0.6
 
 
 class Mini(nn.Module):
@@ -241,22 +241,16 @@ def train(
         replay.refresh()
         context = int(rng.integers(1, config.context_latents + 1))
         dropout = recipe.caption_dropout
-        batches = {
-            "video": collate(
-                replay.draw(replay.clips, stage.clips),
-                context,
-                context + config.new_latents,
-                mini.conditioner,
-                dropout,
-                rng,
-            ),
-            "image": collate(
-                replay.draw(replay.pictures, recipe.pictures), 0, 1, mini.conditioner, dropout, rng
-            ),
-        }
-        for name, batch in batches.items():
+        clips = replay.draw(replay.clips, stage.clips)
+        latents = context + config.new_latents
+        batches = {"video": (collate(clips, context, latents, mini.conditioner, dropout, rng), 1.0)}
+        if stage.pictures:
+            pictures = replay.draw(replay.pictures, stage.pictures)
+            image = collate(pictures, 0, 1, mini.conditioner, dropout, rng)
+            batches["image"] = (image, recipe.picture_weight)
+        for name, (batch, weight) in batches.items():
             loss = flow_loss(mini, batch, config, channels, device)
-            loss.backward()
+            (weight * loss).backward()
             running[name] = 0.98 * running.get(name, loss.item()) + 0.02 * loss.item()
         nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
@@ -266,7 +260,7 @@ def train(
             progress.set_postfix({**{k: f"{v:.4f}" for k, v in running.items()}, "lr": f"{lr:.1e}"})
             with curve.open("a", newline="") as file:
                 csv.writer(file).writerow(
-                    [step, f"{clock.minutes():.2f}", *(f"{v:.5f}" for v in running.values()), f"{lr:.3e}"]
+                    [step, f"{clock.minutes():.2f}", f"{lr:.3e}", *(f"{v:.5f}" for v in running.values())]
                 )
         if (step + 1) % recipe.save_every == 0:
             checkpoint.save(step + 1)

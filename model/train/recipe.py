@@ -18,7 +18,7 @@ class Autoencoding:
 @dataclass(frozen=True)
 class Stage:
     """What a step sees until `until` (0 to 1, the share of the training that is over): `clips` clips of
-    `size` pixels.
+    `size` pixels and `pictures` single latent frames.
 
     A smaller picture costs less in proportion, and what is learned on it (where to look for what moved) holds
     on a larger one. `scenes` of the clips show a coloured shape, the others texture; `freedom` of the
@@ -28,22 +28,22 @@ class Stage:
     until: float
     size: int
     clips: int
+    pictures: int
     scenes: float
     freedom: float
 
 
 @dataclass(frozen=True)
 class Matching:
-    """Flow matching. A step sees a stage's windows and `pictures` single latent frames; `fresh` of each are
-    new."""
+    """Flow matching. Of what a step sees, `fresh` clips and as many pictures are new."""
 
     steps: int
     stages: tuple[Stage, ...] = (
-        Stage(0.25, size=128, clips=8, scenes=0.0, freedom=0.0),
-        Stage(0.55, size=128, clips=8, scenes=0.4, freedom=0.7),
-        Stage(1.0, size=256, clips=2, scenes=0.4, freedom=0.7),
+        Stage(0.25, size=128, clips=8, pictures=0, scenes=0.0, freedom=0.0),
+        Stage(0.55, size=128, clips=8, pictures=4, scenes=0.4, freedom=0.7),
+        Stage(1.0, size=256, clips=2, pictures=4, scenes=0.4, freedom=0.7),
     )
-    pictures: int = 3
+    picture_weight: float = 0.3  # a picture's gradient is several times a clip's, and mostly noise
     fresh: int = 1
     pool: int = 768
     first: int = 192  # clips and pictures to start with
@@ -74,9 +74,9 @@ RECIPES = {
     "smoke": Recipe(
         Autoencoding(steps=20, batch=4, crop=64),
         Matching(
-            steps=6, stages=(Stage(0.5, 128, 2, 0.0, 0.0), Stage(1.0, 256, 2, 0.4, 0.7)), pictures=2,
-            pool=8, first=2, warmup=2, width=64, heads=1,
-            double_blocks=1, single_blocks=1, tokens_width=64, save_every=3,
+            steps=6, stages=(Stage(0.5, 128, 2, 0, 0.0, 0.0), Stage(1.0, 256, 2, 2, 0.4, 0.7)),
+            pool=8, first=2, warmup=2, width=64, heads=1, double_blocks=1, single_blocks=1, tokens_width=64,
+            save_every=3,
         ),
     ),
 }  # fmt: skip

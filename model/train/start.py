@@ -24,7 +24,7 @@ OUTPUT = 0.6  # the final norm makes every token unit size; what isn't known sho
 CARRIED = 0.3  # the share of attention's output that is added at first
 
 
-WORD, PLACE = 1.0, 0.1  # standard deviations of the embeddings of words and of their places
+WORD, PLACE = 1.0, 0.4  # standard deviations of the embeddings of words and of their places
 
 
 @torch.no_grad()
