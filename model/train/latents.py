@@ -28,7 +28,7 @@ class Example:
 
 class Coded(IterableDataset):
     """Endless lists of `fresh` coded clips of `latents` latent frames, as `stage` wants them, then, if it
-    wants any, as many coded single scenes of full size."""
+    wants any, as many coded single scenes."""
 
     def __init__(
         self, vae: Path, seed: int, stage: Stage, *, fresh: int, latents: int, thumbnail: int
@@ -41,7 +41,7 @@ class Coded(IterableDataset):
         autoencoder = PatchAutoencoder.from_pretrained(self.vae, torch_dtype=torch.bfloat16)
         stage = self.stage
         world = World(self.seed, size=stage.size, scenes=stage.scenes, freedom=stage.freedom)
-        studio = World(self.seed + 1)
+        studio = World(self.seed + 1, size=stage.size)
         frames = 4 * (self.latents - 1) + 1
         while True:
             batch = [world.clip(frames) for _ in range(self.fresh)]

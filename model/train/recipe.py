@@ -17,8 +17,8 @@ class Autoencoding:
 
 @dataclass(frozen=True)
 class Stage:
-    """What a step sees until `until` (0 to 1, the share of the training that is over): `clips` clips of
-    `size` pixels and `pictures` single latent frames.
+    """What a step sees until `until` (0 to 1, the share of the training that is over): `clips` clips
+    and `pictures` single latent frames, of `size` pixels.
 
     A smaller picture costs less in proportion, and what is learned on it (where to look for what moved) holds
     on a larger one. `scenes` of the clips show a coloured shape, the others texture; `freedom` of the
@@ -40,8 +40,8 @@ class Matching:
     steps: int
     stages: tuple[Stage, ...] = (
         Stage(0.25, size=128, clips=8, pictures=0, scenes=0.0, freedom=0.0),
-        Stage(0.55, size=128, clips=8, pictures=4, scenes=0.4, freedom=0.7),
-        Stage(1.0, size=256, clips=2, pictures=4, scenes=0.4, freedom=0.7),
+        Stage(0.55, size=128, clips=8, pictures=16, scenes=0.4, freedom=0.7),
+        Stage(1.0, size=256, clips=2, pictures=6, scenes=0.4, freedom=0.7),
     )
     picture_weight: float = 0.3  # a picture's gradient is several times a clip's, and mostly noise
     fresh: int = 1
