@@ -4,8 +4,10 @@ Random attention has to find out by chance that a moving picture is mostly the g
 takes a few thousand steps. Here the first numbers of the residual stream are the latents themselves, which
 the output reads; every head of attention starts by carrying them over, and all but one start looking at
 their own place a few latent frames back, so that what is given reaches every frame within the blocks. To
-follow a pan a head has only to learn to look to the side, in the direction the text names. The idea is that
-of mimetic initialisation (Trockman and Kolter 2023); nothing is fixed, all of it is trained.
+follow a pan a head has only to learn to look to the side, in the direction the text names. What a zoom or a
+turn moves depends on the place, which rotary embeddings don't tell: the free heads of the first two blocks
+start by writing it down. The idea is that of mimetic initialisation (Trockman and Kolter 2023); nothing is
+fixed, all of it is trained.
 """
 
 import math
@@ -20,6 +22,7 @@ PULL = 2.0  # strength of the common part of queries and keys; the content's is 
 SHARPEST = 3  # the rotary embedding's highest frequencies take part: they tell neighbours apart
 FOCUS = 1.7  # the scale of normed queries and keys: how sharply a head looks at its place
 LOUDER = 2.5  # the pooled text, beside the time, in what modulates the blocks
+SLOW, MIDDLE = 4, 5.5  # a frequency that tells left from right, between the middles of 8 and 16 tokens
 OUTPUT = 0.6  # the final norm makes every token unit size; what isn't known should be small
 CARRIED = 0.3  # the share of attention's output that is added at first
 
@@ -73,6 +76,8 @@ def start_by_copying(transformer: HunyuanVideoTransformer3DModel) -> None:
         _look_back(block.attn, transformer, carry, index)
         block.attn.to_out[0].weight.copy_(CARRIED * carry.T)
         nn.init.zeros_(block.attn.to_out[0].bias)
+        if index < 2 and config.num_attention_heads >= 3:
+            _tell_place(block.attn, transformer, axis=2 - index)
         for feed_forward in (block.ff, block.ff_context):
             nn.init.zeros_(feed_forward.net[-1].weight)
     for index, block in enumerate(transformer.single_transformer_blocks):
@@ -105,6 +110,37 @@ def _look_back(
         part = slice(head * size, (head + 1) * size)
         attention.to_q.bias[part] = PULL * _place(transformer, -back)
         attention.to_k.bias[part] = PULL * _place(transformer, 0)
+
+
+def _tell_place(attention: Any, transformer: HunyuanVideoTransformer3DModel, axis: int) -> None:
+    """The last head writes every token's place along `axis` (1 down, 2 right) into a number of the stream of
+    its own, the last but `axis - 1`.
+
+    The picture's queries and keys are rotated by their place, the condition's are not: what share of a
+    picture token's attention goes to the condition is made to grow with the place. One number of the head's
+    value is 1 in the condition, 0 in the picture.
+    """
+    size, sizes = transformer.config.attention_head_dim, transformer.config.rope_axes_dim
+    begin = (transformer.config.num_attention_heads - 1) * size
+    head = slice(begin, begin + size)
+    for layer in (attention.to_q, attention.to_k, attention.add_k_proj):
+        layer.weight[head] = 0
+        layer.bias[head] = 0
+    last = sizes[axis] // 2 - 1  # a frequency that hardly turns
+    slow, still = (begin + sum(sizes[:axis]) + 2 * pair for pair in (min(SLOW, last), last))
+    angle = -MIDDLE * transformer.config.rope_theta ** (-2 * SLOW / sizes[axis]) - math.pi / 2
+    attention.to_q.bias[slow] = 2.5 * math.cos(angle)
+    attention.to_q.bias[slow + 1] = 2.5 * math.sin(angle)
+    attention.to_q.bias[still] = 3.5  # the picture has many more tokens than the condition
+    attention.add_k_proj.bias[slow] = attention.add_k_proj.bias[still] = 0.32
+    attention.add_k_proj.bias[begin] = 0.89  # the rest of its length, where no query looks
+    attention.to_k.bias[begin] = 1.0
+    for values in (attention.to_v, attention.add_v_proj):
+        values.weight[begin] = 0
+        values.bias[begin] = 0
+    attention.add_v_proj.bias[begin] = 1.0
+    attention.to_out[0].weight[:, head] = 0
+    attention.to_out[0].weight[-axis, begin] = 4.0
 
 
 def _place(transformer: HunyuanVideoTransformer3DModel, later: int) -> Tensor:
