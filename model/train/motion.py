@@ -4,8 +4,8 @@ camera left, so the picture's content moves right."""
 import numpy as np
 
 PAN_PIXELS = 2.0  # a frame at 256x256: one latent cell (8 px) a latent frame (4 frames)
-ZOOM_RATE = 1.01  # a frame: 1.27x a second
-TURN_RADIANS = np.deg2rad(0.6)  # a frame: 14.4 degrees a second
+ZOOM_RATE = 1.02  # a frame: 1.6x a second
+TURN_RADIANS = np.deg2rad(1.0)  # a frame: 24 degrees a second
 BOUNCE_FRAMES, BOUNCE_PIXELS = 24, 48.0
 ORBIT_FRAMES, ORBIT_PIXELS = 48, 56.0
 GROW_RATE = 1.015

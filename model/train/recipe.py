@@ -40,8 +40,8 @@ class Matching:
     steps: int
     stages: tuple[Stage, ...] = (
         Stage(0.25, size=128, clips=8, pictures=0, scenes=0.0, freedom=0.0),
-        Stage(0.55, size=128, clips=8, pictures=16, scenes=0.4, freedom=0.7),
-        Stage(1.0, size=256, clips=2, pictures=6, scenes=0.4, freedom=0.7),
+        Stage(0.5, size=128, clips=8, pictures=16, scenes=0.4, freedom=0.7),
+        Stage(1.0, size=256, clips=2, pictures=6, scenes=0.3, freedom=0.5),
     )
     picture_weight: float = 0.3  # a picture's gradient is several times a clip's, and mostly noise
     fresh: int = 1
