@@ -40,7 +40,9 @@ class Coded(IterableDataset):
         torch.set_num_threads(1)
         autoencoder = PatchAutoencoder.from_pretrained(self.vae, torch_dtype=torch.bfloat16)
         stage = self.stage
-        world = World(self.seed, size=stage.size, scenes=stage.scenes, freedom=stage.freedom)
+        world = World(
+            self.seed, size=stage.size, scenes=stage.scenes, zooms=stage.zooms, freedom=stage.freedom
+        )
         studio = World(self.seed + 1, size=stage.size)
         frames = 4 * (self.latents - 1) + 1
         while True:

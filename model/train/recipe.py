@@ -21,8 +21,9 @@ class Stage:
     and `pictures` single latent frames, of `size` pixels.
 
     A smaller picture costs less in proportion, and what is learned on it (where to look for what moved) holds
-    on a larger one. `scenes` of the clips show a coloured shape, the others texture; `freedom` of the
-    captions use the whole grammar, the others name the motion in its plainest words.
+    on a larger one. `scenes` of the clips show a coloured shape, the others texture, `zooms` of which
+    are zoomed; `freedom` of the captions use the whole grammar, the others name the motion in its plainest
+    words.
     """
 
     until: float
@@ -30,6 +31,7 @@ class Stage:
     clips: int
     pictures: int
     scenes: float
+    zooms: float
     freedom: float
 
 
@@ -39,9 +41,11 @@ class Matching:
 
     steps: int
     stages: tuple[Stage, ...] = (
-        Stage(0.25, size=128, clips=8, pictures=0, scenes=0.0, freedom=0.0),
-        Stage(0.5, size=128, clips=8, pictures=16, scenes=0.4, freedom=0.7),
-        Stage(1.0, size=256, clips=2, pictures=6, scenes=0.3, freedom=0.5),
+        Stage(0.25, size=128, clips=8, pictures=0, scenes=0.0, zooms=0.2, freedom=0.0),
+        Stage(0.5, size=128, clips=8, pictures=16, scenes=0.4, zooms=0.2, freedom=0.7),
+        Stage(0.57, size=256, clips=2, pictures=6, scenes=0.3, zooms=0.4, freedom=0.5),
+        Stage(0.75, size=256, clips=3, pictures=0, scenes=0.0, zooms=0.7, freedom=0.0),
+        Stage(1.0, size=256, clips=2, pictures=6, scenes=0.3, zooms=0.4, freedom=0.5),
     )
     picture_weight: float = 0.3  # a picture's gradient is several times a clip's, and mostly noise
     fresh: int = 1
@@ -74,7 +78,7 @@ RECIPES = {
     "smoke": Recipe(
         Autoencoding(steps=20, batch=4, crop=64),
         Matching(
-            steps=6, stages=(Stage(0.5, 128, 2, 0, 0.0, 0.0), Stage(1.0, 256, 2, 2, 0.4, 0.7)),
+            steps=6, stages=(Stage(0.5, 128, 2, 0, 0.0, 0.2, 0.0), Stage(1.0, 256, 2, 2, 0.4, 0.2, 0.7)),
             pool=8, first=2, warmup=2, width=64, heads=1, double_blocks=1, single_blocks=1, tokens_width=64,
             save_every=3,
         ),

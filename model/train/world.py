@@ -9,8 +9,6 @@ from model.train import captions, motion, textures
 
 SIZE = 256
 CANVAS = 512
-_OFTEN = np.array([2.0 if name.startswith("zoom") else 1.0 for name in motion.CAMERA])
-CAMERA_SHARES = _OFTEN / _OFTEN.sum()  # of texture's clips: a zoom is the hardest to learn
 
 
 @dataclass(frozen=True)
@@ -39,13 +37,14 @@ class World:
         size: int = SIZE,
         detail: tuple[float, float] = (-0.9, 0.4),
         scenes: float = 0.5,
+        zooms: float = 0.2,
         freedom: float = 1.0,
     ) -> None:
         """`detail` bounds the logarithm of the scale at which canvases are shown: the smaller, the finer.
-        `scenes` and `freedom` are as in recipe.Stage."""
+        `scenes`, `zooms` and `freedom` are as in recipe.Stage."""
         self.rng = np.random.default_rng(seed)
         self.size, self.detail = size, detail
-        self.scenes, self.freedom = scenes, freedom
+        self.scenes, self.zooms, self.freedom = scenes, zooms, freedom
         self._wanted = canvases
         self._canvases: list[np.ndarray] = []
 
@@ -56,7 +55,9 @@ class World:
     def nature(self, num_frames: int) -> Clip:
         """A dead-leaves picture under one camera motion."""
         rng = self.rng
-        camera = str(rng.choice(motion.CAMERA, p=CAMERA_SHARES))
+        zoomed = rng.random() < self.zooms
+        kinds = [name for name in motion.CAMERA if name.startswith("zoom") == zoomed]
+        camera = captions.pick(rng, tuple(kinds))
         if rng.random() < self.freedom:
             said = captions.motion_caption(rng, self._said(camera, "zoom in"), None, "")
             caption = captions.join(rng, captions.other_caption(rng), said)
