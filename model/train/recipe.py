@@ -44,8 +44,8 @@ class Matching:
         Stage(0.25, size=128, clips=8, pictures=0, scenes=0.0, zooms=0.2, freedom=0.0),
         Stage(0.5, size=128, clips=8, pictures=16, scenes=0.4, zooms=0.2, freedom=0.7),
         Stage(0.57, size=256, clips=2, pictures=6, scenes=0.3, zooms=0.4, freedom=0.5),
-        Stage(0.75, size=256, clips=3, pictures=0, scenes=0.0, zooms=0.7, freedom=0.0),
-        Stage(1.0, size=256, clips=2, pictures=6, scenes=0.3, zooms=0.4, freedom=0.5),
+        Stage(0.68, size=256, clips=3, pictures=0, scenes=0.0, zooms=0.7, freedom=0.0),
+        Stage(1.0, size=256, clips=1, pictures=12, scenes=0.3, zooms=0.4, freedom=0.5),
     )
     picture_weight: float = 0.3  # a picture's gradient is several times a clip's, and mostly noise
     fresh: int = 1
