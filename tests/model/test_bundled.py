@@ -21,8 +21,10 @@ def test_the_weights_are_small_enough_to_commit() -> None:
     assert total <= 60 * 10**6
 
 
-@pytest.mark.quality
-@pytest.mark.parametrize("camera", ["pan left", "pan right", "pan up", "pan down", "zoom in", "zoom out"])
+NOT_YET = [pytest.param(camera, marks=pytest.mark.quality) for camera in ("zoom in", "zoom out")]
+
+
+@pytest.mark.parametrize("camera", ["pan left", "pan right", "pan up", "pan down", *NOT_YET])
 def test_the_camera_obeys(engine: Engine, camera: str) -> None:
     photos = [photographs()[name] for name in ("china", "coffee")]
     seen = [
