@@ -1,6 +1,7 @@
 """Training recipes, as data: `full` is the shipped model's, `smoke` runs the same chain in under a minute.
 
-The shipped DiT was stopped early in `full` (its card says where): a whole run of it has not been made yet.
+The shipped DiT went these stages in a run that was stopped and changed on the way (LOG.md): a run of `full`
+from nothing has not been made yet.
 """
 
 from dataclasses import dataclass

@@ -47,7 +47,6 @@ def test_the_first_frame_is_the_photograph(engine: Engine) -> None:
     assert min(found.values()) >= 24, found
 
 
-@pytest.mark.quality
 def test_frames_move_without_a_jump_at_a_windows_edge(engine: Engine) -> None:
     """The step over an edge is no larger than the largest inside the windows, by a margin."""
     frames = film(engine, photographs()["coffee"], COMMANDS["pan left"], 1, 73).astype(np.float32)
