@@ -84,7 +84,7 @@ def _environment(kept: Kept, *, host: str, port: int, workers: int) -> dict[str,
             "MAGIC141_S3_ACCESS_KEY": kept.s3_access_key,
             "MAGIC141_S3_SECRET_KEY": kept.s3_secret_key,
         }
-    # Windows are alike: in one heap that is never trimmed what one leaves fits the next, and memory stays flat.
+    # Windows are alike: in one heap that is never trimmed what one leaves fits the next; memory stays flat.
     chosen |= {
         "MALLOC_ARENA_MAX": "1",
         "MALLOC_TRIM_THRESHOLD_": str(2**29),
