@@ -84,11 +84,11 @@ def _environment(kept: Kept, *, host: str, port: int, workers: int) -> dict[str,
             "MAGIC141_S3_ACCESS_KEY": kept.s3_access_key,
             "MAGIC141_S3_SECRET_KEY": kept.s3_secret_key,
         }
-    # Windows are alike: in one heap that is never trimmed what one leaves fits the next; memory stays flat.
+    # Windows are alike: in one heap, large blocks apart, what one leaves fits the next; memory stays flat.
     chosen |= {
         "MALLOC_ARENA_MAX": "1",
         "MALLOC_TRIM_THRESHOLD_": str(2**29),
-        "MALLOC_MMAP_THRESHOLD_": str(2**25),
+        "MALLOC_MMAP_THRESHOLD_": str(2**24),
     }
     if workers > 1:  # several workers that each take every core only get in each other's way
         chosen["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
