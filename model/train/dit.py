@@ -229,11 +229,9 @@ def train(
             group["lr"] = group["pace"] * lr
         stage = next(stage for stage in recipe.stages if part < stage.until)
         if stage is not shown:
-            shown, coded = (
-                stage,
-                Coded(
-                    folder / "vae", seed + step, stage, fresh=recipe.fresh, latents=most, thumbnail=THUMBNAIL
-                ),
+            shown = stage
+            coded = Coded(
+                folder / "vae", seed + step, stage, fresh=recipe.fresh, latents=most, thumbnail=THUMBNAIL
             )
             replay = Replay(loader(coded), recipe.pool, rng)
             for _ in tqdm(range(recipe.first // recipe.fresh), desc="first clips", leave=False):

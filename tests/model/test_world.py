@@ -71,3 +71,16 @@ def test_unknown_words_stay_countable() -> None:
     ids = words("A Quokka on red sand")["input_ids"]
     assert ids.count(words.unk_token_id) == 2
     assert len(words("word " * 500, truncation=True)["input_ids"]) == 48
+
+
+def test_a_stage_chooses_what_the_world_shows() -> None:
+    world = World(0, canvases=1, size=32, scenes=0.0, zooms=1.0, freedom=0.0)
+    clips = [world.clip(1) for _ in range(8)]
+    assert {(clip.camera, clip.caption) for clip in clips} == {
+        ("zoom in", "the camera zooms in"),
+        ("zoom out", "the camera zooms out"),
+    }
+    world = World(0, canvases=1, size=32, scenes=0.0, zooms=0.0)
+    assert not any(world.clip(1).camera.startswith("zoom") for _ in range(8))
+    world = World(0, canvases=1, size=32, scenes=1.0)
+    assert all(world.clip(1).shape for _ in range(8))
