@@ -1,5 +1,7 @@
 """The grammar of captions: what a scene shows and how it moves, in several wordings. Knows no pixels."""
 
+import re
+
 import numpy as np
 
 from model.train.textures import BACKGROUNDS, COLOURS, SHAPES
@@ -161,7 +163,7 @@ def scene_caption(rng: np.random.Generator, colour: str, shape: str, ground: str
     word = f"{kind} {ground}" if kind != "plain" and rng.random() < 0.7 else ground
     if kind == "plain" and rng.random() < 0.2:
         word = f"plain {ground}"
-    return pick(
+    said = pick(
         rng,
         (
             f"a {colour} {shape} on a {word} background",
@@ -173,6 +175,7 @@ def scene_caption(rng: np.random.Generator, colour: str, shape: str, ground: str
             f"a video of a {colour} {shape} against a {word} background",
         ),
     )
+    return re.sub(r"\ba orange", "an orange", said) if rng.random() < 0.8 else said
 
 
 def plain_caption(camera: str) -> str:

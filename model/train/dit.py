@@ -23,13 +23,13 @@ from model.schedule import shifted
 from model.train import tokenizer
 from model.train.checkpoint import Checkpoint
 from model.train.latents import Coded, Example, Replay, loader
+from model.train.middle import MiddleRotaryPosEmbed
 from model.train.pace import learning_rate
 from model.train.recipe import Matching, Stage
 from model.train.start import start_by_copying, start_by_telling_apart
 
 MAX_WORDS = 48
 THUMBNAIL = 64
-PURE_NOISE = 0.6
 
 
 class Mini(nn.Module):
@@ -53,6 +53,8 @@ class Mini(nn.Module):
             rope_axes_dim=recipe.rope,
             image_condition_type="latent_concat",
         )
+        side = config.height // config.pixels_per_latent
+        self.transformer.rope = MiddleRotaryPosEmbed(self.transformer.rope, side)
         words = tokenizer.build(MAX_WORDS)
         small = {
             "hidden_size": width,
@@ -103,14 +105,15 @@ class Batch:
     thumbnails: Tensor | None
 
 
-def draw_sigmas(count: int, shift: float) -> Tensor:
-    """Logit-normal, shifted (Esser et al. 2024), with PURE_NOISE of them at 1, where every sampling starts.
+def draw_sigmas(count: int, shift: float, pure: float) -> Tensor:
+    """Logit-normal, shifted (Esser et al. 2024), with the share `pure` of them at 1, where every sampling
+    starts.
 
     In a picture of a thousand latents the large colours and the motion still show at sigma 0.9: only close
     to 1 does a model need what the prompt says.
     """
     sigma = shifted(torch.sigmoid(torch.randn(count)), shift)
-    return torch.where(torch.rand(count) < PURE_NOISE, torch.ones(count), sigma)
+    return torch.where(torch.rand(count) < pure, torch.ones(count), sigma)
 
 
 def damaged(context: Tensor) -> Tensor:
@@ -160,13 +163,13 @@ def channel_weights(autoencoder: PatchAutoencoder) -> Tensor:
 
 
 def flow_loss(
-    mini: Mini, batch: Batch, config: EngineConfig, weights: Tensor, device: torch.device
+    mini: Mini, batch: Batch, config: EngineConfig, weights: Tensor, pure: float, device: torch.device
 ) -> Tensor:
     """Mean squared error of the velocity eps - x0 (Lipman et al. 2023), weighted by sigma^2 and by the
     channel's `weights`."""
     x0 = batch.latents.to(device)
     noise = torch.randn_like(x0)
-    sigma = draw_sigmas(x0.shape[0], config.shift).to(device)
+    sigma = draw_sigmas(x0.shape[0], config.shift, pure).to(device)
     wide = sigma.view(-1, 1, 1, 1, 1)
     noisy = (1 - wide) * x0 + wide * noise
     move = lambda tensor: None if tensor is None else tensor.to(device)  # noqa: E731 - a name for three calls below
@@ -241,13 +244,14 @@ def train(
         dropout = recipe.caption_dropout
         clips = replay.draw(replay.clips, stage.clips)
         latents = context + config.new_latents
-        batches = {"video": (collate(clips, context, latents, mini.conditioner, dropout, rng), 1.0)}
+        video = collate(clips, context, latents, mini.conditioner, dropout, rng)
+        batches = {"video": (video, 1.0, recipe.pure_clips)}
         if stage.pictures:
             pictures = replay.draw(replay.pictures, stage.pictures)
             image = collate(pictures, 0, 1, mini.conditioner, dropout, rng)
-            batches["image"] = (image, recipe.picture_weight)
-        for name, (batch, weight) in batches.items():
-            loss = flow_loss(mini, batch, config, channels, device)
+            batches["image"] = (image, recipe.picture_weight, recipe.pure_pictures)
+        for name, (batch, weight, pure) in batches.items():
+            loss = flow_loss(mini, batch, config, channels, pure, device)
             (weight * loss).backward()
             running[name] = 0.98 * running.get(name, loss.item()) + 0.02 * loss.item()
         nn.utils.clip_grad_norm_(weights, 1.0)

@@ -41,9 +41,9 @@ class Coded(IterableDataset):
         autoencoder = PatchAutoencoder.from_pretrained(self.vae, torch_dtype=torch.bfloat16)
         stage = self.stage
         world = World(
-            self.seed, size=stage.size, scenes=stage.scenes, zooms=stage.zooms, freedom=stage.freedom
+            self.seed, size=stage.size, scenes=stage.scenes, turned=stage.turned, freedom=stage.freedom
         )
-        studio = World(self.seed + 1, size=stage.size)
+        studio = World(self.seed + 1, posed=True)
         frames = 4 * (self.latents - 1) + 1
         while True:
             batch = [world.clip(frames) for _ in range(self.fresh)]

@@ -19,12 +19,12 @@ class Autoencoding:
 @dataclass(frozen=True)
 class Stage:
     """What a step sees until `until` (0 to 1, the share of the training that is over): `clips` clips
-    and `pictures` single latent frames, of `size` pixels.
+    of `size` pixels and `pictures` single pictures in full size.
 
-    A smaller picture costs less in proportion, and what is learned on it (where to look for what moved) holds
-    on a larger one. `scenes` of the clips show a coloured shape, the others texture, `zooms` of which
-    are zoomed; `freedom` of the captions use the whole grammar, the others name the motion in its plainest
-    words.
+    A smaller clip costs less in proportion, and what is learned on it (where to look for what moved) holds
+    on a larger one. `scenes` of the clips show a coloured shape, the others texture, `turned` of
+    which are zoomed or turned, the rest panned or still; `freedom` of the captions use the whole grammar, the
+    others name the motion in its plainest words.
     """
 
     until: float
@@ -32,26 +32,31 @@ class Stage:
     clips: int
     pictures: int
     scenes: float
-    zooms: float
+    turned: float
     freedom: float
 
 
 @dataclass(frozen=True)
 class Matching:
-    """Flow matching. Of what a step sees, `fresh` clips and as many pictures are new."""
+    """Flow matching. Of what a step sees, `fresh` clips and as many pictures are new.
+
+    Zooms and turns come first: pans, which move everything by far, would take over what starts out to serve
+    them (LOG.md).
+    """
 
     steps: int
     stages: tuple[Stage, ...] = (
-        Stage(0.25, size=128, clips=8, pictures=0, scenes=0.0, zooms=0.2, freedom=0.0),
-        Stage(0.5, size=128, clips=8, pictures=16, scenes=0.4, zooms=0.2, freedom=0.7),
-        Stage(0.57, size=256, clips=2, pictures=6, scenes=0.3, zooms=0.4, freedom=0.5),
-        Stage(0.68, size=256, clips=3, pictures=0, scenes=0.0, zooms=0.7, freedom=0.0),
-        Stage(1.0, size=256, clips=1, pictures=12, scenes=0.3, zooms=0.4, freedom=0.5),
+        Stage(0.05, size=128, clips=8, pictures=0, scenes=0.0, turned=1.0, freedom=0.0),
+        Stage(0.17, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),
+        Stage(0.65, size=128, clips=4, pictures=12, scenes=0.3, turned=0.5, freedom=0.6),
+        Stage(1.0, size=256, clips=2, pictures=8, scenes=0.3, turned=0.5, freedom=0.6),
     )
-    picture_weight: float = 0.3  # a picture's gradient is several times a clip's, and mostly noise
+    picture_weight: float = 0.5  # a picture's gradient is several times a clip's, and mostly noise
+    pure_clips: float = 0.6  # the share of clips at sigma 1: in four steps, the motion is decided there
+    pure_pictures: float = 0.25  # in sixteen steps, a shape is not
     fresh: int = 1
     pool: int = 768
-    first: int = 192  # clips and pictures to start with
+    first: int = 96  # clips and pictures to start with
     lr: float = 1e-3
     warmup: int = 100
     ema: float = 0.998
@@ -79,7 +84,7 @@ RECIPES = {
     "smoke": Recipe(
         Autoencoding(steps=20, batch=4, crop=64),
         Matching(
-            steps=6, stages=(Stage(0.5, 128, 2, 0, 0.0, 0.2, 0.0), Stage(1.0, 256, 2, 2, 0.4, 0.2, 0.7)),
+            steps=6, stages=(Stage(0.5, 128, 2, 0, 0.0, 1.0, 0.0), Stage(1.0, 256, 2, 2, 0.4, 0.4, 0.7)),
             pool=8, first=2, warmup=2, width=64, heads=1, double_blocks=1, single_blocks=1, tokens_width=64,
             save_every=3,
         ),

@@ -37,14 +37,16 @@ class World:
         size: int = SIZE,
         detail: tuple[float, float] = (-0.9, 0.4),
         scenes: float = 0.5,
-        zooms: float = 0.2,
+        turned: float = 0.4,
         freedom: float = 1.0,
+        posed: bool = False,
     ) -> None:
         """`detail` bounds the logarithm of the scale at which canvases are shown: the smaller, the finer.
-        `scenes`, `zooms` and `freedom` are as in recipe.Stage."""
+        `scenes`, `turned` and `freedom` are as in recipe.Stage. In a `posed` world a scene's shape rests
+        large in the middle, whatever its caption says that it is going to do."""
         self.rng = np.random.default_rng(seed)
         self.size, self.detail = size, detail
-        self.scenes, self.zooms, self.freedom = scenes, zooms, freedom
+        self.scenes, self.turned, self.freedom, self.posed = scenes, turned, freedom, posed
         self._wanted = canvases
         self._canvases: list[np.ndarray] = []
 
@@ -55,8 +57,8 @@ class World:
     def nature(self, num_frames: int) -> Clip:
         """A dead-leaves picture under one camera motion."""
         rng = self.rng
-        zoomed = rng.random() < self.zooms
-        kinds = [name for name in motion.CAMERA if name.startswith("zoom") == zoomed]
+        turned = rng.random() < self.turned
+        kinds = [name for name in motion.CAMERA if name.startswith(("zoom", "rotate")) == turned]
         camera = captions.pick(rng, tuple(kinds))
         if rng.random() < self.freedom:
             said = captions.motion_caption(rng, self._said(camera, "zoom in"), None, "")
@@ -83,6 +85,8 @@ class World:
         words = captions.scene_caption(rng, colour, shape, ground, kind)
         if said and rng.random() < 0.15:
             words = ""
+        if self.posed:
+            camera = thing = "still"
         picture = textures.background(rng, CANVAS, ground, kind)
         frames = self._film(picture, textures.sprite(rng, 192, colour, shape), camera, thing, num_frames)
         return Clip(frames, captions.join(rng, words, said), camera, thing, colour, shape)
@@ -118,7 +122,7 @@ class World:
             shift=(-CANVAS / 2, -CANVAS / 2)
         )
         home = self._home(thing)
-        reach = rng.uniform(0.45, 0.75) * size / 192
+        reach = rng.uniform(*((0.62, 0.75) if self.posed else (0.45, 0.75))) * size / 192
         phase = rng.random()
         first = int(rng.integers(-24, 25))  # a camera path starts anywhere near the scene's middle
         start = np.linalg.inv(motion.camera_path(camera, float(first)))
@@ -149,7 +153,7 @@ class World:
     def _home(self, thing: str) -> tuple[float, float]:
         """Where an object starts, in pixels from the middle: anywhere along the way of a motion that carries
         it off."""
-        rng, near = self.rng, self.size / 8
+        rng, near = self.rng, self.size / (40 if self.posed else 8)
         x, y = rng.uniform(-near, near, 2)
         verb, _, way = thing.partition(" ")
         if verb == "move":

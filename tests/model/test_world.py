@@ -1,5 +1,6 @@
 """The world shows what its captions say, as the measurements see it: each of the two checks the other."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -74,13 +75,23 @@ def test_unknown_words_stay_countable() -> None:
 
 
 def test_a_stage_chooses_what_the_world_shows() -> None:
-    world = World(0, canvases=1, size=32, scenes=0.0, zooms=1.0, freedom=0.0)
-    clips = [world.clip(1) for _ in range(8)]
+    world = World(0, canvases=1, size=32, scenes=0.0, turned=1.0, freedom=0.0)
+    clips = [world.clip(1) for _ in range(24)]
     assert {(clip.camera, clip.caption) for clip in clips} == {
         ("zoom in", "the camera zooms in"),
         ("zoom out", "the camera zooms out"),
+        ("rotate clockwise", "the camera rotates clockwise"),
+        ("rotate counterclockwise", "the camera rotates counterclockwise"),
     }
-    world = World(0, canvases=1, size=32, scenes=0.0, zooms=0.0)
-    assert not any(world.clip(1).camera.startswith("zoom") for _ in range(8))
+    world = World(0, canvases=1, size=32, scenes=0.0, turned=0.0)
+    assert not any(world.clip(1).camera.startswith(("zoom", "rotate")) for _ in range(24))
     world = World(0, canvases=1, size=32, scenes=1.0)
     assert all(world.clip(1).shape for _ in range(8))
+
+
+def test_a_posed_shape_rests_in_the_middle() -> None:
+    world = World(0, size=64, posed=True)
+    for _ in range(12):
+        colour, shape, _ = named_scene(cv2.resize((clip := world.scene(2)).frames[0], (256, 256)))
+        assert (colour, shape) == (clip.colour, clip.shape)
+        assert np.array_equal(*clip.frames)
