@@ -26,6 +26,7 @@ class EngineConfig:
     context_latents: int = 2
     video_steps: int = 4
     image_steps: int = 16
+    image_guidance: float = 1.0  # of text-to-image, away from the empty prompt; 1 is none
     shift: float = 5.0
     prediction: Literal["sample", "velocity"] = "sample"
 

@@ -4,6 +4,7 @@ network."""
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -69,6 +70,7 @@ class Engine:
             "model": self.config.name,
             "video_steps": self.config.video_steps,
             "image_steps": self.config.image_steps,
+            "image_guidance": self.config.image_guidance,
             "dtype": str(self.transformer.dtype).removeprefix("torch."),
             "device": self.device.type,
             **self._description,
@@ -76,10 +78,19 @@ class Engine:
 
     @torch.inference_mode()
     def paint(self, prompt: str, *, seed: int, check: Check | None = None) -> np.ndarray:
-        """Text-to-image: the same DiT on one latent frame without a context -> uint8 [H, W, 3]."""
-        latents = self._denoise(
-            self._condition(prompt, None), None, 1, self.config.image_steps, rng_for(seed, -1), check
-        )
+        """Text-to-image: the same DiT on one latent frame without a context, with classifier-free guidance
+        (Ho and Salimans 2022) -> uint8 [H, W, 3]."""
+        named, empty = (self._condition(text, None) for text in (prompt, ""))
+        guidance = self.config.image_guidance
+
+        def velocity(x: Tensor, sigma: Tensor) -> Tensor:
+            towards = self._velocity(x, sigma, named, None)
+            if guidance == 1:
+                return towards
+            away = self._velocity(x, sigma, empty, None)
+            return away + guidance * (towards - away)
+
+        latents = self._denoise(velocity, 1, self.config.image_steps, rng_for(seed, -1), check)
         return to_pixels(self.autoencoder.decode(latents.to(self.autoencoder.dtype)))[0]
 
     def generate(
@@ -130,8 +141,7 @@ class Engine:
             condition = self._condition(prompt_at(shots, plan.start_frame, self.config.fps), first_frame)
             count = context.shape[2]
             latents = self._denoise(
-                condition,
-                context,
+                partial(self._velocity, condition=condition, context=context),
                 count + self.config.new_latents,
                 self.config.video_steps,
                 rng_for(seed, plan.index),
@@ -142,18 +152,17 @@ class Engine:
             context = self.autoencoder.continuation(carried, self.config.context_latents).float()
             yield _Denoised(plan, carried, count, {"context": context.cpu()}, time.perf_counter() - began)
 
+    def _velocity(self, x: Tensor, sigma: Tensor, condition: Condition, context: Tensor | None) -> Tensor:
+        return predict_velocity(self.transformer, x, sigma, condition, context, self.config.prediction)
+
     def _denoise(
         self,
-        condition: Condition,
-        context: Tensor | None,
+        velocity: Callable[[Tensor, Tensor], Tensor],
         latents: int,
         steps: int,
         rng: torch.Generator,
         check: Check | None,
     ) -> Tensor:
-        def velocity(x: Tensor, sigma: Tensor) -> Tensor:
-            return predict_velocity(self.transformer, x, sigma, condition, context, self.config.prediction)
-
         noise = torch.randn(self.config.latent_shape(latents), generator=rng).to(self.device)
         return sample(velocity, noise, sigmas(steps, self.config.shift).to(self.device), check)
 

@@ -30,6 +30,7 @@ from model.train.start import start_by_copying, start_by_telling_apart
 
 MAX_WORDS = 48
 THUMBNAIL = 64
+IMAGE_GUIDANCE = 3.0  # of 1, 2, 3 and 5 the one whose pictures were named best (LOG.md)
 
 
 class Mini(nn.Module):
@@ -199,7 +200,7 @@ def train(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    config = EngineConfig(name="mini")
+    config = EngineConfig(name="mini", image_guidance=IMAGE_GUIDANCE)
     mini = Mini(recipe, config)
     if weights_from is not None:
         mini.load(weights_from)
@@ -249,7 +250,7 @@ def train(
         if stage.pictures:
             pictures = replay.draw(replay.pictures, stage.pictures)
             image = collate(pictures, 0, 1, mini.conditioner, dropout, rng)
-            batches["image"] = (image, recipe.picture_weight, recipe.pure_pictures)
+            batches["image"] = (image, stage.weight, recipe.pure_pictures)
         for name, (batch, weight, pure) in batches.items():
             loss = flow_loss(mini, batch, config, channels, pure, device)
             (weight * loss).backward()

@@ -1,6 +1,6 @@
 """The learning rate over a run: a linear warm-up, then constant, then straight down to a fiftieth."""
 
-FALL = 0.45  # the last part of the run, in which the rate falls
+FALL = 0.2  # the last part of the run, in which the rate falls
 LOWEST = 0.02
 
 

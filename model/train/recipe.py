@@ -1,7 +1,7 @@
-"""Training recipes, as data: `full` is the shipped model's, `smoke` runs the same chain in under a minute.
+"""Training recipes, as data: `full` for a model worth serving, `smoke` runs the same chain in under a minute.
 
-The shipped DiT went these stages in a run that was stopped and changed on the way (LOG.md): a run of `full`
-from nothing has not been made yet.
+The shipped DiT went these stages in a run that was stopped and changed on the way, its text encoder mended by
+hand in between (LOG.md, "the sixth run"): a run of `full` from nothing has not been made yet.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Stage:
     A smaller clip costs less in proportion, and what is learned on it (where to look for what moved) holds
     on a larger one. `scenes` of the clips show a coloured shape, the others texture, `turned` of
     which are zoomed or turned, the rest panned or still; `freedom` of the captions use the whole grammar, the
-    others name the motion in its plainest words.
+    others name the motion in its plainest words. `weight` is that of the pictures' loss beside the clips'.
     """
 
     until: float
@@ -34,6 +34,7 @@ class Stage:
     scenes: float
     turned: float
     freedom: float
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,10 @@ class Matching:
     stages: tuple[Stage, ...] = (
         Stage(0.05, size=128, clips=8, pictures=0, scenes=0.0, turned=1.0, freedom=0.0),
         Stage(0.17, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),
-        Stage(0.65, size=128, clips=4, pictures=12, scenes=0.3, turned=0.5, freedom=0.6),
-        Stage(1.0, size=256, clips=2, pictures=8, scenes=0.3, turned=0.5, freedom=0.6),
+        Stage(0.33, size=256, clips=3, pictures=0, scenes=0.0, turned=0.7, freedom=0.3),
+        Stage(0.86, size=256, clips=1, pictures=16, scenes=0.3, turned=0.7, freedom=0.6, weight=2.0),
+        Stage(1.0, size=256, clips=3, pictures=6, scenes=0.2, turned=0.7, freedom=0.6, weight=0.7),
     )
-    picture_weight: float = 0.5  # a picture's gradient is several times a clip's, and mostly noise
     pure_clips: float = 0.6  # the share of clips at sigma 1: in four steps, the motion is decided there
     pure_pictures: float = 0.25  # in sixteen steps, a shape is not
     fresh: int = 1
