@@ -30,7 +30,7 @@ from model.train.start import start_by_copying, start_by_telling_apart
 
 MAX_WORDS = 48
 THUMBNAIL = 64
-IMAGE_GUIDANCE = 3.0  # of 1, 2, 3 and 5 the one whose pictures were named best (LOG.md)
+IMAGE_GUIDANCE = 3.0  # 2 to 5 did alike in a few dozen pictures (LOG.md)
 
 
 class Mini(nn.Module):

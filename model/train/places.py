@@ -105,8 +105,7 @@ def _numbers(axis: int, use: str) -> tuple[int, int]:
 def _read_places(
     attention: Any, transformer: HunyuanVideoTransformer3DModel, looking_back: tuple[int, ...]
 ) -> None:
-    """Queries turn with the place, once the text weighs it: for a zoom
-    towards it, for a turn across it."""
+    """Queries turn with the place, once the text weighs it: for a zoom towards it, for a turn across it."""
     size, sizes = transformer.config.attention_head_dim, transformer.config.rope_axes_dim
     for head, back in zip(range(transformer.config.num_attention_heads), looking_back, strict=False):
         for axis in (1, 2):
