@@ -17,6 +17,7 @@ from model.conditioning import Condition, Conditioner
 from model.config import EngineConfig
 from model.denoiser import predict_velocity
 from model.image import fit
+from model.look import kept_like, look_of
 from model.sampler import sample
 from model.schedule import sigmas
 from model.windows import Shot, WindowPlan, plan_windows, prompt_at
@@ -71,6 +72,7 @@ class Engine:
             "video_steps": self.config.video_steps,
             "image_steps": self.config.image_steps,
             "image_guidance": self.config.image_guidance,
+            "kept_look": self.config.kept_look,
             "dtype": str(self.transformer.dtype).removeprefix("torch."),
             "device": self.device.type,
             **self._description,
@@ -132,7 +134,9 @@ class Engine:
         state: State | None,
         check: Check | None,
     ) -> Iterator[_Denoised]:
-        context = self._encode(picture) if state is None else state["context"].to(self.device)
+        given = self._encode(picture)
+        look = look_of(given)
+        context = given if state is None else state["context"].to(self.device)
         for plan in plans:
             began = time.perf_counter()
             first_frame = self.autoencoder.decode(context[:, :, :1].to(self.autoencoder.dtype))[
@@ -148,6 +152,9 @@ class Engine:
                 check,
             )
             latents[:, :, :count] = context
+            new = latents[:, :, count:]
+            if plan.index > 0:
+                new.copy_(kept_like(new, look, self.config.kept_look))
             carried = latents.to(self.autoencoder.dtype)
             context = self.autoencoder.continuation(carried, self.config.context_latents).float()
             yield _Denoised(plan, carried, count, {"context": context.cpu()}, time.perf_counter() - began)
