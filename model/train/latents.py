@@ -27,8 +27,8 @@ class Example:
 
 
 class Coded(IterableDataset):
-    """Endless lists of `fresh` coded clips of `latents` latent frames, as `stage` wants them, then, if it
-    wants any, as many coded single scenes."""
+    """Endless lists of `fresh` coded clips of `latents` latent frames, as `stage` wants them, then a
+    quarter of the single scenes that a step of it wants, coded as well."""
 
     def __init__(
         self, vae: Path, seed: int, stage: Stage, *, fresh: int, latents: int, thumbnail: int
@@ -47,7 +47,7 @@ class Coded(IterableDataset):
         frames = 4 * (self.latents - 1) + 1
         while True:
             batch = [world.clip(frames) for _ in range(self.fresh)]
-            batch += [studio.scene(1) for _ in range(self.fresh if stage.pictures else 0)]
+            batch += [studio.scene(1) for _ in range(-(-stage.pictures // 4))]
             yield [self._code(autoencoder, clip) for clip in batch]
 
     @torch.no_grad()

@@ -39,7 +39,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Matching:
-    """Flow matching. Of what a step sees, `fresh` clips and as many pictures are new.
+    """Flow matching. Of what a step sees, `fresh` clips and a quarter of the pictures are new.
 
     Zooms and turns come first: pans, which move everything by far, would take over what starts out to serve
     them (LOG.md).
@@ -48,20 +48,20 @@ class Matching:
     steps: int
     stages: tuple[Stage, ...] = (
         Stage(0.05, size=128, clips=8, pictures=0, scenes=0.0, turned=1.0, freedom=0.0),
-        Stage(0.17, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),
-        Stage(0.33, size=256, clips=3, pictures=0, scenes=0.0, turned=0.7, freedom=0.3),
-        Stage(0.86, size=256, clips=1, pictures=16, scenes=0.3, turned=0.7, freedom=0.6, weight=2.0),
-        Stage(1.0, size=256, clips=3, pictures=6, scenes=0.2, turned=0.7, freedom=0.6, weight=0.7),
+        Stage(0.16, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),
+        Stage(0.27, size=256, clips=3, pictures=0, scenes=0.0, turned=0.7, freedom=0.3),
+        Stage(0.82, size=256, clips=2, pictures=12, scenes=0.25, turned=0.7, freedom=0.6),
+        Stage(1.0, size=256, clips=3, pictures=8, scenes=0.2, turned=0.7, freedom=0.6, weight=0.7),
     )
     pure_clips: float = 0.6  # the share of clips at sigma 1: in four steps, the motion is decided there
     pure_pictures: float = 0.25  # in sixteen steps, a shape is not
     fresh: int = 1
     pool: int = 768
-    first: int = 96  # clips and pictures to start with
+    first: int = 96  # clips to start with
     lr: float = 1e-3
     warmup: int = 100
     ema: float = 0.998
-    words_pace: float = 0.1  # the text encoder's learning rate, as a share
+    words_pace: float = 0.05  # the text encoder's learning rate, as a share
     caption_dropout: float = 0.08
     patch: int = 2
     width: int = 192  # hidden size

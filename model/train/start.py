@@ -27,6 +27,8 @@ BACK = (1, 2, 3)  # latent frames, head by head
 CARRIED = 0.3  # the share of attention's output that is added at first
 
 WORD, PLACE = 1.0, 0.4  # standard deviations of the embeddings of words and of their places
+HEARD = 4.0  # times CLIP's start: how much of the other words a word's attention takes up
+APART = 1.4  # the size of what the text model tells
 
 
 @torch.no_grad()
@@ -35,12 +37,16 @@ def start_by_telling_apart(text: CLIPTextModel) -> None:
 
     CLIP's own start (embeddings of 0.02 in a stream that all prompts share) gives every prompt nearly the
     same vector. The end token, where the pooled vector is read, starts at nothing: it is what the words
-    before it make of it.
+    before it make of it, and at CLIP's own gain that is mostly its place in the sentence: two shapes named in
+    one sentence lay too near to each other to be told apart in an hour (LOG.md).
     """
     embeddings = text.embeddings
     nn.init.normal_(embeddings.token_embedding.weight, std=WORD)
     embeddings.token_embedding.weight[text.config.eos_token_id] = 0
     nn.init.normal_(embeddings.position_embedding.weight, std=PLACE)
+    for layer in text.encoder.layers:
+        layer.self_attn.v_proj.weight.mul_(HEARD)
+    text.final_layer_norm.weight.fill_(APART)
 
 
 @torch.no_grad()
