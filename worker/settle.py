@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 def settle(error: Exception, at: Slice) -> Outcome:
     """End a slice that raised: canceled, failed, or left for another try.
 
-    Storage that stays away leaves the job queued however often; anything unexpected fails it once it was
-    taken `settings.max_attempts` times. The finished part of a canceled or failed job stays playable.
+    Storage that stays away leaves the job queued however often; anything unexpected fails it once it happened
+    `settings.max_attempts` times without a window in between. The finished part of a canceled or failed job stays playable.
     """
     job = at.job
     match error:
@@ -37,17 +37,17 @@ def settle(error: Exception, at: Slice) -> Outcome:
         case errors.DeadlinePassed():
             return _end(JobState.FAILED, error, at)
     log.error("slice of %s raised (attempt %d)", job.id, job.attempts, exc_info=error)
-    return leave(at) if job.attempts < at.resident.settings.max_attempts else _end(JobState.FAILED, error, at)
+    return leave(at, after=error)
 
 
-def leave(at: Slice) -> Outcome:
-    """Give the job back: running -> queued, the lease gone."""
+def leave(at: Slice, after: Exception | None = None) -> Outcome:
+    """Give the job back: running -> queued, the lease gone. After too many errors in a row, end it."""
     try:
-        at.resident.store.leave(at.job.id, at.lease.token)
+        left = at.resident.store.leave(at.job.id, at.lease.token, after_error=after is not None)
     except (errors.LeaseLost, RedisError) as lost:
         log.warning("%s not left cleanly: %s", at.job.id, lost)
         return Outcome.LOST
-    return Outcome.LEFT
+    return Outcome.LEFT if left or after is None else _end(JobState.FAILED, after, at)
 
 
 def _end(state: JobState, error: Exception, at: Slice) -> Outcome:

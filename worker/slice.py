@@ -16,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from redis.exceptions import RedisError
 from safetensors.torch import load
 
 from model.windows import Shot
 from worker import finish
 from worker.contract import keys
-from worker.contract.errors import EngineFailure
+from worker.contract.errors import EngineFailure, NotFound, Unavailable
 from worker.contract.job import Job, JobState
 from worker.lease import Lease
 from worker.publish import Publisher, outlast
@@ -98,7 +99,19 @@ def run_slice(resident: Resident, job_id: str) -> Outcome:
             _finish(at)
             return Outcome.SUCCEEDED
         except Exception as error:
-            return settle(error, at)
+            outcome = settle(error, at)
+    if outcome is Outcome.LOST:
+        _clear_if_deleted(resident, job_id)
+    return outcome
+
+
+def _clear_if_deleted(resident: Resident, job_id: str) -> None:
+    """Whoever deletes a job deletes its files, but a window that was on its way then lands behind them."""
+    with contextlib.suppress(RedisError, Unavailable):
+        try:
+            resident.store.get(job_id)
+        except NotFound:
+            resident.storage.delete_prefix(keys.video_prefix(job_id))
 
 
 def _render(at: Slice) -> bool:

@@ -176,6 +176,16 @@ def test_an_engine_error_is_retried_then_succeeds(resident, accept, store):
     assert store.get(job.id).attempts == 3
 
 
+def test_slices_left_for_a_deploy_are_no_errors(resident, accept, store):
+    job = accept(25 + 24 * 5)
+    for _ in range(3):
+        stopped = resident()
+        stopped.stopping.set()
+        assert run_slice(stopped, job.id) is Outcome.LEFT
+    held = resident(TinyEngine(before_window=stop_at(4, RuntimeError("boom"), times=1)))
+    assert [run_slice(held, job.id) for _ in range(2)] == [Outcome.LEFT, Outcome.SUCCEEDED]
+
+
 def test_an_engine_that_keeps_failing_fails_the_job_and_tells_no_path(resident, accept, store):
     job = accept(49)
     error = FileNotFoundError("/srv/weights/missing.safetensors")
@@ -214,6 +224,20 @@ def test_a_slice_whose_job_was_taken_over_stops_without_a_trace(resident, accept
     job = store.get(job.id)
     assert (job.state, job.worker) == (JobState.RUNNING, "worker-1")
     assert job.windows_done <= 2
+
+
+def test_a_job_deleted_while_it_is_rendered_leaves_no_file(resident, accept, store, storage):
+    job = accept(25 + 24 * 20)
+
+    def forget(index: int) -> None:
+        if index == 3:
+            store.delete(job.id)
+            storage.delete_prefix(keys.video_prefix(job.id))
+
+    engine = TinyEngine(step_seconds=0.02, before_window=forget)
+    assert run_slice(resident(engine), job.id) is Outcome.LOST
+    found = storage._s3.list_objects_v2(Bucket=storage.bucket, Prefix=keys.video_prefix(job.id))
+    assert "Contents" not in found
 
 
 def test_an_uploaded_image_is_what_the_video_starts_from(resident, accept, store, storage):

@@ -126,10 +126,16 @@ class JobStore(Outbox, Presence):
         """Prolong the lease by its length from now; False when the job is no longer this token's."""
         return bool(self._renew(args=[job_id, token, self._lease_ms]))
 
-    def leave(self, job_id: str, token: int) -> None:
-        """Give the job back: running -> queued (or canceled, if asked for). The caller queues it in rq."""
-        if not self._leave(args=[job_id, token]):
+    def leave(self, job_id: str, token: int, *, after_error: bool = False) -> bool:
+        """Give the job back: running -> queued (or canceled, if asked for). The caller queues it in rq.
+
+        False, and nothing given back, after the max_attempts-th error or crash without a window in between.
+        Raises LeaseLost.
+        """
+        left = self._leave(args=[job_id, token, self._max_attempts if after_error else ""])
+        if not left:
             raise _stale(job_id)
+        return left == 1
 
     def commit_window(
         self, job_id: str, token: int, segment: Segment, *, timings: Mapping[str, float]
