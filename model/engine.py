@@ -17,7 +17,7 @@ from model.conditioning import Condition, Conditioner
 from model.config import EngineConfig
 from model.denoiser import predict_velocity
 from model.image import fit
-from model.look import kept_like, look_of
+from model.look import kept_near, look_of
 from model.sampler import sample
 from model.schedule import sigmas
 from model.windows import Shot, WindowPlan, plan_windows, prompt_at
@@ -72,7 +72,7 @@ class Engine:
             "video_steps": self.config.video_steps,
             "image_steps": self.config.image_steps,
             "image_guidance": self.config.image_guidance,
-            "kept_look": self.config.kept_look,
+            "drift_limit": self.config.drift_limit,
             "dtype": str(self.transformer.dtype).removeprefix("torch."),
             "device": self.device.type,
             **self._description,
@@ -153,8 +153,8 @@ class Engine:
             )
             latents[:, :, :count] = context
             new = latents[:, :, count:]
-            if plan.index > 0:
-                new.copy_(kept_like(new, look, self.config.kept_look))
+            if plan.index > 0 and self.config.drift_limit is not None:
+                new.copy_(kept_near(new, look, self.config.drift_limit))
             carried = latents.to(self.autoencoder.dtype)
             context = self.autoencoder.continuation(carried, self.config.context_latents).float()
             yield _Denoised(plan, carried, count, {"context": context.cpu()}, time.perf_counter() - began)

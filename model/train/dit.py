@@ -30,6 +30,7 @@ from model.train.start import start_by_copying, start_by_telling_apart
 
 MAX_WORDS = 48
 THUMBNAIL = 64
+DRIFT_LIMIT = 0.5
 IMAGE_GUIDANCE = 3.0  # 2 to 5 did alike in a few dozen pictures (LOG.md)
 
 
@@ -200,7 +201,7 @@ def train(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    config = EngineConfig(name="mini", image_guidance=IMAGE_GUIDANCE)
+    config = EngineConfig(name="mini", image_guidance=IMAGE_GUIDANCE, drift_limit=DRIFT_LIMIT)
     mini = Mini(recipe, config)
     if weights_from is not None:
         mini.load(weights_from)

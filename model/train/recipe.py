@@ -47,11 +47,12 @@ class Matching:
 
     steps: int
     stages: tuple[Stage, ...] = (
-        Stage(0.05, size=128, clips=8, pictures=0, scenes=0.0, turned=1.0, freedom=0.0),
-        Stage(0.16, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),
-        Stage(0.27, size=256, clips=3, pictures=0, scenes=0.0, turned=0.7, freedom=0.3),
-        Stage(0.82, size=256, clips=2, pictures=12, scenes=0.25, turned=0.7, freedom=0.6),
-        Stage(1.0, size=256, clips=3, pictures=8, scenes=0.2, turned=0.7, freedom=0.6, weight=0.7),
+        Stage(0.047, size=128, clips=8, pictures=0, scenes=0.0, turned=1.0, freedom=0.0),
+        Stage(0.15, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),
+        Stage(0.25, size=256, clips=3, pictures=0, scenes=0.0, turned=0.7, freedom=0.3),
+        Stage(0.43, size=256, clips=2, pictures=12, scenes=0.25, turned=0.7, freedom=0.6),
+        Stage(0.75, size=256, clips=1, pictures=20, scenes=0.25, turned=0.7, freedom=0.6, weight=3.0),
+        Stage(1.0, size=256, clips=2, pictures=12, scenes=0.2, turned=0.7, freedom=0.6, weight=1.5),
     )
     pure_clips: float = 0.6  # the share of clips at sigma 1: in four steps, the motion is decided there
     pure_pictures: float = 0.25  # in sixteen steps, a shape is not
