@@ -27,7 +27,9 @@ class EngineConfig:
     video_steps: int = 4
     image_steps: int = 16
     image_guidance: float = 1.0  # of text-to-image, away from the empty prompt; 1 is none
-    kept_look: float = 0.0  # how far the colours and contrast of later windows are pulled back to the picture's
+    kept_look: float = (
+        0.0  # how far the colours and contrast of later windows are pulled back to the picture's
+    )
     shift: float = 5.0
     prediction: Literal["sample", "velocity"] = "sample"
 

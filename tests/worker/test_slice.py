@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.worker.tiny_engine import TinyEngine
+from worker import slice as slices
 from worker.contract import keys
 from worker.contract.errors import LeaseLost
 from worker.contract.job import JobState, Segment
@@ -167,6 +168,29 @@ def test_stopping_leaves_at_the_next_boundary_and_another_goes_on(resident, acce
     job = store.get(job.id)
     assert job.windows_redone == 0
     np.testing.assert_array_equal(frames_of(storage, job), frames_of(storage, store.get(whole.id)))
+
+
+def test_a_long_job_gives_way_to_a_short_one_and_then_goes_on(resident, accept, store, storage):
+    whole = accept(25 + 24 * 11)
+    run_slice(resident(), whole.id)
+    long, short = accept(25 + 24 * 11), []
+
+    def arrive(index: int) -> None:
+        if index == 2:
+            short.append(accept(30).id)
+
+    slices.install(resident(TinyEngine(before_window=arrive)))
+    slices.generate(long.id)
+    given_way = store.get(long.id)
+    assert (given_way.state, given_way.attempts) == (JobState.QUEUED, 1)
+    assert 5 <= given_way.windows_done < 12
+    slices.generate(long.id)  # whatever woke the worker: it is the other one's turn
+    assert store.get(short[0]).state is JobState.SUCCEEDED
+    slices.generate(short[0])
+    job = store.get(long.id)
+    assert (job.state, job.windows_redone) == (JobState.SUCCEEDED, 0)
+    np.testing.assert_array_equal(frames_of(storage, job), frames_of(storage, store.get(whole.id)))
+    slices.generate(long.id)  # an entry too many finds nothing to do
 
 
 def test_an_engine_error_is_retried_then_succeeds(resident, accept, store):
