@@ -91,7 +91,12 @@ def run_slice(resident: Resident, job_id: str) -> Outcome:
     job = store.get(job_id)
     timings = Timings(job)
     lease = Lease(
-        store, job_id, token, lease_seconds=settings.lease_seconds, deadline_at=job.spec.deadline_at
+        store,
+        job_id,
+        token,
+        lease_seconds=settings.lease_seconds,
+        deadline_at=job.spec.deadline_at,
+        stall_seconds=settings.stall_seconds,
     )
     with lease, tempfile.TemporaryDirectory(prefix="slice-") as folder:
         publisher = Publisher(store, resident.storage, job, lease, timings, Path(folder))

@@ -195,8 +195,10 @@ def test_a_long_job_gives_way_to_a_short_one_and_then_goes_on(resident, accept, 
 
 def test_an_engine_error_is_retried_then_succeeds(resident, accept, store):
     job = accept(49)
-    held = resident(TinyEngine(before_window=stop_at(1, RuntimeError("boom"), times=2)))
-    assert [run_slice(held, job.id) for _ in range(3)] == [Outcome.LEFT, Outcome.LEFT, Outcome.SUCCEEDED]
+    engine = TinyEngine(before_window=stop_at(1, RuntimeError("boom"), times=2))
+    held = [resident(engine) for _ in range(3)]
+    assert [run_slice(one, job.id) for one in held] == [Outcome.LEFT, Outcome.LEFT, Outcome.SUCCEEDED]
+    assert [one.faulty.is_set() for one in held] == [True, True, False]
     assert store.get(job.id).attempts == 3
 
 
@@ -206,15 +208,16 @@ def test_slices_left_for_a_deploy_are_no_errors(resident, accept, store):
         stopped = resident()
         stopped.stopping.set()
         assert run_slice(stopped, job.id) is Outcome.LEFT
-    held = resident(TinyEngine(before_window=stop_at(4, RuntimeError("boom"), times=1)))
-    assert [run_slice(held, job.id) for _ in range(2)] == [Outcome.LEFT, Outcome.SUCCEEDED]
+    engine = TinyEngine(before_window=stop_at(4, RuntimeError("boom"), times=1))
+    assert [run_slice(resident(engine), job.id) for _ in range(2)] == [Outcome.LEFT, Outcome.SUCCEEDED]
 
 
 def test_an_engine_that_keeps_failing_fails_the_job_and_tells_no_path(resident, accept, store):
     job = accept(49)
     error = FileNotFoundError("/srv/weights/missing.safetensors")
-    held = resident(TinyEngine(before_window=stop_at(1, error, times=9)))
-    assert [run_slice(held, job.id) for _ in range(3)] == [Outcome.LEFT, Outcome.LEFT, Outcome.FAILED]
+    engine = TinyEngine(before_window=stop_at(1, error, times=9))
+    outcomes = [run_slice(resident(engine), job.id) for _ in range(3)]
+    assert outcomes == [Outcome.LEFT, Outcome.LEFT, Outcome.FAILED]
     job = store.get(job.id)
     assert (job.state, job.error.code, job.windows_done) == (JobState.FAILED, "engine_error", 1)
     assert job.error.message == "FileNotFoundError while rendering window 1"
