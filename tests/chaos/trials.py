@@ -92,7 +92,7 @@ def trial(house: House, fault: str, whole: dict[int, str], rng: random.Random) -
     job_id = house.post(prompt="a red circle on a blue background", seconds=SECONDS, seed=seed)
     wait_for(lambda: house.job(job_id)["status"] != "queued", 60)
     time.sleep(rng.uniform(0.0, 4.0))
-    before = house.job(job_id)
+    before, warm_ups = house.job(job_id), house.warm_ups()
     FAULTS[fault](house, job_id)
     hurt = time.monotonic()
     gap = None
@@ -104,7 +104,9 @@ def trial(house: House, fault: str, whole: dict[int, str], rng: random.Random) -
 
         wait_for(moved_on, 60)
         gap = time.monotonic() - hurt if house.job(job_id)["attempts"] > before["attempts"] else None
-    job = house.ended(job_id)
+    job, took = house.ended(job_id), time.monotonic() - began
+    if fault == "worker killed":
+        wait_for(lambda: house.warm_ups() > warm_ups, 120)  # the next trial has two workers again
     return Trial(
         fault,
         job_id,
@@ -112,7 +114,7 @@ def trial(house: House, fault: str, whole: dict[int, str], rng: random.Random) -
         gap,
         job["windows_redone"],
         job["attempts"],
-        time.monotonic() - began,
+        took,
         tuple(_wrong(house, job, whole[seed])),
     )
 
