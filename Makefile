@@ -14,7 +14,7 @@ BIN := .venv/bin
 # Tests find free ports and start their own servers: nothing of the caller's settings may reach them.
 CLEAN_ENV := $(foreach name,$(filter MAGIC141_%,$(.VARIABLES)),-u $(name))
 
-.PHONY: help demo serve test lint bench clean
+.PHONY: help demo serve test chaos lint bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ serve: .venv/ready ## the whole service on http://127.0.0.1:8000, its data in ./
 
 test: .venv/ready-test ## the whole test suite
 	env $(CLEAN_ENV) $(BIN)/python -m pytest
+
+chaos: .venv/ready-test ## kill, freeze and cut a running service for some 20 minutes; nothing may be lost
+	env $(CLEAN_ENV) $(BIN)/python -m tests.chaos
 
 lint: .venv/ready-test ## ruff and mypy
 	$(BIN)/python -m ruff check

@@ -18,8 +18,9 @@ def clean_env(**more: str) -> dict[str, str]:
     return {**kept, **more}
 
 
-def start(data_dir: Path, **env: str) -> subprocess.Popen[str]:
+def start(data_dir: Path, *, workers: int = 1, **env: str) -> subprocess.Popen[str]:
     argv = [sys.executable, "-m", "worker.cli", "up", "--port", "0", "--data-dir", str(data_dir)]
+    argv += ["--workers", str(workers)]
     pipe = subprocess.PIPE
     return subprocess.Popen(argv, cwd=ROOT, env=clean_env(**env), stdout=pipe, stderr=pipe, text=True)
 
@@ -34,9 +35,9 @@ def ready_url(up: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def running(data_dir: Path, **env: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(data_dir: Path, *, workers: int = 1, **env: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Yields (process, url); whatever happens, nothing it started is left."""
-    up = start(data_dir, **env)
+    up = start(data_dir, workers=workers, **env)
     try:
         yield up, ready_url(up)
     finally:

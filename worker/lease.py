@@ -1,11 +1,14 @@
 """The right to work on one job, kept alive while the work runs.
 
 Redis knows who holds a job; this is the holder's side of it. One thread renews the lease and reads the cancel
-flag, so the engine's `check` (called at every denoising step) only looks at memory.
+flag, so the engine's `check` (called at every denoising step) only looks at memory. Work that stands still,
+without a check, would keep its lease for ever: a timer of faulthandler's, which needs neither the interpreter
+nor its lock, then ends the process and says where every thread was.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import threading
 import time
@@ -28,6 +31,7 @@ class Lease:
         token: the fencing token that `JobStore.take` gave.
         lease_seconds: how long the lease lives without renewal; it is renewed every third of that.
         deadline_at: unix time after which the job is not worth finishing, or None.
+        stall_seconds: without a check for so long the process ends, status 1; None: never.
     """
 
     def __init__(
@@ -38,12 +42,14 @@ class Lease:
         *,
         lease_seconds: float,
         deadline_at: float | None = None,
+        stall_seconds: float | None = None,
     ) -> None:
         self.job_id = job_id
         self.token = token
         self._store = store
         self._lease_seconds = lease_seconds
         self._deadline_at = deadline_at
+        self._stall_seconds = stall_seconds
         self._held_until = time.monotonic() + lease_seconds
         self._lost = False
         self._cancel = False
@@ -51,6 +57,7 @@ class Lease:
         self._thread = threading.Thread(target=self._keep, name=f"lease-{job_id}", daemon=True)
 
     def __enter__(self) -> Lease:
+        self._alive()
         self._thread.start()
         return self
 
@@ -58,6 +65,8 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._done.set()
+        if self._stall_seconds is not None:
+            faulthandler.cancel_dump_traceback_later()
         # Not joined for long: the thread may sit in a Redis outage, and it holds nothing but a connection.
         self._thread.join(timeout=1)
 
@@ -70,12 +79,17 @@ class Lease:
             JobCanceled: somebody asked for it.
             DeadlinePassed: the job's deadline is over.
         """
+        self._alive()
         if self._lost or time.monotonic() > self._held_until:
             raise LeaseLost("lease_lost", f"the lease on {self.job_id} ran out")
         if self._cancel:
             raise JobCanceled("canceled", "canceled on request")
         if self._deadline_at is not None and time.time() > self._deadline_at:
             raise DeadlinePassed("deadline_passed", "the job's deadline passed before it was finished")
+
+    def _alive(self) -> None:
+        if self._stall_seconds is not None and not self._done.is_set():
+            faulthandler.dump_traceback_later(self._stall_seconds, exit=True)
 
     def _keep(self) -> None:
         renew_at = time.monotonic() + self._lease_seconds / 3

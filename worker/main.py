@@ -26,9 +26,9 @@ def main(argv: list[str] | None = None) -> int:
     )
     engine = load_engine(settings.model)
     log.info("%s: %s is warm after a warm-up of %.1f s", name, settings.model, warm_up(engine))
-    serve(engine, settings, name)
-    log.info("%s: stopped", name)
-    return 0
+    status = serve(engine, settings, name)
+    log.info("%s: stopped, status %d", name, status)
+    return status
 
 
 def warm_up(engine: Engine) -> float:

@@ -29,7 +29,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Resident:
-    """`stopping` is set by SIGTERM: finish the window, leave the slice."""
+    """`stopping` is set by SIGTERM: finish the window, leave the slice. `faulty` is set with it by an error
+    nobody expected: what an engine is worth after one isn't known, so the process makes way for another."""
 
     engine: Engine
     store: JobStore
@@ -37,3 +38,4 @@ class Resident:
     settings: Settings
     worker: str
     stopping: threading.Event = field(default_factory=threading.Event)
+    faulty: threading.Event = field(default_factory=threading.Event)

@@ -29,7 +29,8 @@ MAINTENANCE_SECONDS = 3
 
 
 class ResidentWorker(SimpleWorker):
-    """Runs one entry after the other in this process; `stopping` is set by SIGTERM and SIGINT.
+    """Runs one entry after the other in this process; `stopping` is set by SIGTERM and SIGINT, or
+    by a slice that found its engine faulty.
 
     Args:
         redis: a connection of its own: rq changes the pool's timeouts.
@@ -64,6 +65,7 @@ class ResidentWorker(SimpleWorker):
             done.set()
             beat.join(timeout=BEAT_SECONDS)
         self.set_state("idle")
+        self._stop_requested |= self.stopping.is_set()  # a slice may find that its process must end
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         # Before anything that talks to Redis: the slice looks at this flag at its next window boundary.

@@ -30,8 +30,11 @@ SEEN_EVERY_SECONDS = 2.0
 SEEN_TTL_SECONDS = 10
 
 
-def serve(engine: Engine, settings: Settings, name: str) -> None:
-    """Run slices on `engine` until SIGTERM or SIGINT; a slice that is running is left at its next window."""
+def serve(engine: Engine, settings: Settings, name: str) -> int:
+    """Run slices on `engine` until SIGTERM or SIGINT; a slice that is running is left at its next window.
+
+    Returns the exit status: 1 after an error that leaves the engine in doubt.
+    """
     stopping = threading.Event()
     store = JobStore(connect(settings), settings)
     storage = Storage(settings)
@@ -42,6 +45,7 @@ def serve(engine: Engine, settings: Settings, name: str) -> None:
     reconcile.start(store, stopping)
     ResidentWorker(connect(settings), name, stopping).work(logging_level="WARNING")
     stopping.set()  # rq also ends by itself, when Redis stays away too long
+    return int(resident.faulty.is_set())
 
 
 def _announce(resident: Resident) -> None:

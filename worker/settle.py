@@ -22,7 +22,8 @@ def settle(error: Exception, at: Slice) -> Outcome:
     """End a slice that raised: canceled, failed, or left for another try.
 
     Storage that stays away leaves the job queued however often; anything unexpected fails it once it happened
-    `settings.max_attempts` times without a window in between. The finished part of a canceled or failed job stays playable.
+    `settings.max_attempts` times without a window in between. The finished part of a canceled or failed job
+    stays playable.
     """
     job = at.job
     match error:
@@ -37,13 +38,16 @@ def settle(error: Exception, at: Slice) -> Outcome:
         case errors.DeadlinePassed():
             return _end(JobState.FAILED, error, at)
     log.error("slice of %s raised (attempt %d)", job.id, job.attempts, exc_info=error)
+    at.resident.faulty.set()
+    at.resident.stopping.set()
     return leave(at, after=error)
 
 
-def leave(at: Slice, after: Exception | None = None) -> Outcome:
+def leave(at: Slice, *, after: Exception | None = None, giving_way: bool = False) -> Outcome:
     """Give the job back: running -> queued, the lease gone. After too many errors in a row, end it."""
+    store = at.resident.store
     try:
-        left = at.resident.store.leave(at.job.id, at.lease.token, after_error=after is not None)
+        left = store.leave(at.job.id, at.lease.token, after_error=after is not None, giving_way=giving_way)
     except (errors.LeaseLost, RedisError) as lost:
         log.warning("%s not left cleanly: %s", at.job.id, lost)
         return Outcome.LOST

@@ -68,13 +68,18 @@ def install(resident: Resident) -> None:
 
 
 def generate(job_id: str) -> None:
-    """The queue's entry point: one slice on the resident engine."""
+    """The queue's entry point: one slice on the resident engine, of the job whose turn it is.
+
+    `job_id` only says why the worker was woken; meanwhile another may have the better claim.
+    """
     if _resident is None:
         raise RuntimeError("no engine in this process; start it with `python -m worker.main`")
-    outcome = run_slice(_resident, job_id)
-    log.info("slice of %s: %s", job_id, outcome)
-    if outcome is Outcome.LEFT:
-        _resident.store.requeue(job_id)
+    outcome = Outcome.REFUSED
+    while outcome is Outcome.REFUSED and (first := _resident.store.first_in_line()) is not None:
+        outcome = run_slice(_resident, first)  # refused: another worker was faster
+        log.info("slice of %s: %s", first, outcome)
+        if outcome is Outcome.LEFT:
+            _resident.store.requeue(first)
 
 
 def run_slice(resident: Resident, job_id: str) -> Outcome:
@@ -86,7 +91,12 @@ def run_slice(resident: Resident, job_id: str) -> Outcome:
     job = store.get(job_id)
     timings = Timings(job)
     lease = Lease(
-        store, job_id, token, lease_seconds=settings.lease_seconds, deadline_at=job.spec.deadline_at
+        store,
+        job_id,
+        token,
+        lease_seconds=settings.lease_seconds,
+        deadline_at=job.spec.deadline_at,
+        stall_seconds=settings.stall_seconds,
     )
     with lease, tempfile.TemporaryDirectory(prefix="slice-") as folder:
         publisher = Publisher(store, resident.storage, job, lease, timings, Path(folder))
@@ -95,7 +105,7 @@ def run_slice(resident: Resident, job_id: str) -> Outcome:
             with publisher:
                 complete = _render(at)
             if not complete:
-                return leave(at)
+                return leave(at, giving_way=not resident.stopping.is_set())
             _finish(at)
             return Outcome.SUCCEEDED
         except Exception as error:
@@ -143,12 +153,17 @@ def _render(at: Slice) -> bool:
         for window in windows:
             at.publisher.submit(window)
             at.lease.check()
-            if at.resident.stopping.is_set() and window.index + 1 < job.windows_total:
+            if window.index + 1 < job.windows_total and _should_leave(at, window.index + 1 - start_window):
                 left.set()  # closing the iterator waits for the engine, which is at work on the next window
                 at.publisher.drain()
                 return False
     at.publisher.drain()
     return True
+
+
+def _should_leave(at: Slice, windows: int) -> bool:
+    """After so many windows of this slice: the process should stop, or another job should have its turn."""
+    return at.resident.stopping.is_set() or at.resident.store.outranked(at.job.id, windows)
 
 
 def _first_image(at: Slice) -> np.ndarray:

@@ -11,7 +11,7 @@ from tests.contract.specs import segment, spec
 from worker.contract import keys
 from worker.contract.errors import Conflict, LeaseLost, NotFound, QueueFull
 from worker.contract.job import Job, JobError, JobState
-from worker.contract.queue import waiting
+from worker.contract.queue import entries
 from worker.contract.settings import Settings
 from worker.contract.store import JobStore
 
@@ -57,7 +57,7 @@ def test_the_way_of_a_job(store: JobStore) -> None:
 
 def test_accepted_means_in_the_queue_too(store: JobStore, redis: Redis) -> None:
     first, second, urgent = accept(store), accept(store), accept(store, priority=1)
-    assert waiting(redis) == [urgent.id, first.id, second.id]
+    assert entries(redis) == 3
     assert [store.position(job.id) for job in (first, second, urgent)] == [2, 3, 1]
 
 
@@ -192,10 +192,10 @@ def test_a_queued_job_without_an_entry_is_found(store: JobStore, redis: Redis) -
     job = accept(store)
     redis.delete(keys.rq_list(keys.QUEUE_GENERATE))
     assert store.expired() == []  # it may be on its way from the queue to a worker
-    redis.zadd(keys.PENDING, {job.id: time.time() - 60})
+    redis.hset(keys.job(job.id), "queued_at", time.time() - 60)
     assert store.expired() == [job.id]
     assert store.requeue(job.id)
-    assert waiting(redis) == [job.id]
+    assert entries(redis) == 1
     assert store.expired() == []
 
 
@@ -241,7 +241,7 @@ def test_a_deleted_job_stops_its_worker_and_still_sends_its_webhook(store: JobSt
 def test_idempotency(store: JobStore, redis: Redis) -> None:
     first = store.create(spec(), windows_total=2, idempotency=("key", "body"))
     assert store.create(spec(), windows_total=2, idempotency=("key", "body")).id == first.id
-    assert waiting(redis) == [first.id]
+    assert entries(redis) == 1
     with pytest.raises(Conflict):
         store.create(spec(), windows_total=2, idempotency=("key", "other body"))
     other = store.create(spec(owner="somebody else"), windows_total=2, idempotency=("key", "body"))

@@ -29,10 +29,10 @@ def spawn(settings: Settings, store, tmp_path: Path) -> Iterator[Callable[[str],
     env = os.environ | {f"MAGIC141_{name.upper()}": str(value) for name, value in values.items()}
     processes = []
 
-    def start(name: str, step_seconds: float = 0.08) -> subprocess.Popen:
+    def start(name: str, step_seconds: float = 0.08, **more: str) -> subprocess.Popen:
         with (tmp_path / f"{name}.log").open("wb") as log:
             argv = [sys.executable, "-m", "tests.worker.tiny_worker", name, str(step_seconds)]
-            process = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=log, stderr=log)
+            process = subprocess.Popen(argv, cwd=ROOT, env=env | more, stdout=log, stderr=log)
         processes.append(process)
         wait_for(lambda: name in store.workers() and store.workers()[name]["pid"] == process.pid, 120)
         return process
@@ -95,3 +95,27 @@ def test_a_job_that_no_queue_entry_names_is_found(spawn, accept, store, redis):
     redis.delete(keys.rq_list(keys.QUEUE_GENERATE))
     spawn("worker-0")
     wait_for(lambda: store.get(job.id).state is JobState.SUCCEEDED, 60)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"), [("error", 1), ("memory", 1), ("segfault", -signal.SIGSEGV), ("hang", 1)]
+)
+def test_an_engine_that_breaks_takes_its_worker_along(
+    spawn, resident, accept, store, storage, tmp_path: Path, fault: str, status: int
+):
+    """No worker stays half alive: it ends, a fresh one goes on, and the video is the same."""
+    once = tmp_path / "once"
+    once.touch()
+    env = {"MAGIC141_TEST_FAULT": f"{fault}:2", "MAGIC141_TEST_ONCE": str(once)}
+    broken = spawn("worker-0", **env, MAGIC141_STALL_SECONDS="3")
+    job = accept(25 + 24 * 4)
+    assert broken.wait(timeout=60) == status
+    assert not once.exists()
+    assert store.get(job.id).windows_done in (1, 2)  # the one before may be on its way
+    fresh = spawn("worker-0", **env)
+    wait_for(lambda: store.get(job.id).state is JobState.SUCCEEDED, 60)
+    fresh.send_signal(signal.SIGTERM)
+    assert fresh.wait(timeout=30) == 0
+    again = accept(25 + 24 * 4)
+    run_slice(resident(), again.id)
+    assert storage.get(store.get(again.id).video_key) == storage.get(store.get(job.id).video_key)

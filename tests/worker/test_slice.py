@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.worker.tiny_engine import TinyEngine
+from worker import slice as slices
 from worker.contract import keys
 from worker.contract.errors import LeaseLost
 from worker.contract.job import JobState, Segment
@@ -169,10 +170,35 @@ def test_stopping_leaves_at_the_next_boundary_and_another_goes_on(resident, acce
     np.testing.assert_array_equal(frames_of(storage, job), frames_of(storage, store.get(whole.id)))
 
 
+def test_a_long_job_gives_way_to_a_short_one_and_then_goes_on(resident, accept, store, storage):
+    whole = accept(25 + 24 * 11)
+    run_slice(resident(), whole.id)
+    long, short = accept(25 + 24 * 11), []
+
+    def arrive(index: int) -> None:
+        if index == 2:
+            short.append(accept(30).id)
+
+    slices.install(resident(TinyEngine(before_window=arrive)))
+    slices.generate(long.id)
+    given_way = store.get(long.id)
+    assert (given_way.state, given_way.attempts) == (JobState.QUEUED, 1)
+    assert 5 <= given_way.windows_done < 12
+    slices.generate(long.id)  # whatever woke the worker: it is the other one's turn
+    assert store.get(short[0]).state is JobState.SUCCEEDED
+    slices.generate(short[0])
+    job = store.get(long.id)
+    assert (job.state, job.windows_redone) == (JobState.SUCCEEDED, 0)
+    np.testing.assert_array_equal(frames_of(storage, job), frames_of(storage, store.get(whole.id)))
+    slices.generate(long.id)  # an entry too many finds nothing to do
+
+
 def test_an_engine_error_is_retried_then_succeeds(resident, accept, store):
     job = accept(49)
-    held = resident(TinyEngine(before_window=stop_at(1, RuntimeError("boom"), times=2)))
-    assert [run_slice(held, job.id) for _ in range(3)] == [Outcome.LEFT, Outcome.LEFT, Outcome.SUCCEEDED]
+    engine = TinyEngine(before_window=stop_at(1, RuntimeError("boom"), times=2))
+    held = [resident(engine) for _ in range(3)]
+    assert [run_slice(one, job.id) for one in held] == [Outcome.LEFT, Outcome.LEFT, Outcome.SUCCEEDED]
+    assert [one.faulty.is_set() for one in held] == [True, True, False]
     assert store.get(job.id).attempts == 3
 
 
@@ -182,15 +208,16 @@ def test_slices_left_for_a_deploy_are_no_errors(resident, accept, store):
         stopped = resident()
         stopped.stopping.set()
         assert run_slice(stopped, job.id) is Outcome.LEFT
-    held = resident(TinyEngine(before_window=stop_at(4, RuntimeError("boom"), times=1)))
-    assert [run_slice(held, job.id) for _ in range(2)] == [Outcome.LEFT, Outcome.SUCCEEDED]
+    engine = TinyEngine(before_window=stop_at(4, RuntimeError("boom"), times=1))
+    assert [run_slice(resident(engine), job.id) for _ in range(2)] == [Outcome.LEFT, Outcome.SUCCEEDED]
 
 
 def test_an_engine_that_keeps_failing_fails_the_job_and_tells_no_path(resident, accept, store):
     job = accept(49)
     error = FileNotFoundError("/srv/weights/missing.safetensors")
-    held = resident(TinyEngine(before_window=stop_at(1, error, times=9)))
-    assert [run_slice(held, job.id) for _ in range(3)] == [Outcome.LEFT, Outcome.LEFT, Outcome.FAILED]
+    engine = TinyEngine(before_window=stop_at(1, error, times=9))
+    outcomes = [run_slice(resident(engine), job.id) for _ in range(3)]
+    assert outcomes == [Outcome.LEFT, Outcome.LEFT, Outcome.FAILED]
     job = store.get(job.id)
     assert (job.state, job.error.code, job.windows_done) == (JobState.FAILED, "engine_error", 1)
     assert job.error.message == "FileNotFoundError while rendering window 1"

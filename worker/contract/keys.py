@@ -4,7 +4,9 @@ QUEUE_GENERATE = "generate"
 QUEUE_HOOKS = "hooks"
 
 INDEX = "magic141:jobs"  # zset, all scores 0: ids sort by time, so the index is lexical
-PENDING = "magic141:pending"  # zset id -> when it was queued
+PENDING = "magic141:pending"  # zset id -> its claim, the least is next; the line that waits
+SHARES = "magic141:shares"  # hash owner -> the virtual time up to which the owner has had its share
+VIRTUAL_TIME = "magic141:virtual-time"  # the tag of the last slice that was taken
 RUNNING = "magic141:running"  # set of ids
 LEASE_COUNTER = "magic141:lease-counter"
 WINDOW_SECONDS = "magic141:window-seconds"  # list of the last measured times between two commits

@@ -1,4 +1,7 @@
-"""The connection to Redis and the rq queue. Only a job's id travels, as JSON: nothing is ever unpickled."""
+"""The connection to Redis and the rq queue, which only wakes workers: whose turn it is the job store says.
+
+Only a job's id travels, as JSON: nothing is ever unpickled.
+"""
 
 import secrets
 
@@ -36,10 +39,11 @@ def generate_queue(redis: Redis) -> Queue:
     return Queue(keys.QUEUE_GENERATE, connection=redis, serializer=SERIALIZER)
 
 
-def enqueue_generate(redis: Redis, job_id: str, *, front: bool = False) -> None:
-    """Queue one more slice of a job. Doing it twice is harmless: the lease lets one slice in.
+def wake(redis: Redis, job_id: str) -> None:
+    """One more entry for some worker to pop: there is a job to take, `job_id` or a better claim.
 
-    The entry's own id is fresh each time: an entry that is just ending must not share its hash with the next.
+    One too many is harmless. The entry's own id is fresh each time: an entry that is just ending must not
+    share its hash with the next.
     """
     generate_queue(redis).enqueue_call(
         GENERATE,
@@ -48,11 +52,9 @@ def enqueue_generate(redis: Redis, job_id: str, *, front: bool = False) -> None:
         timeout=-1,  # a slice ends by its own lease, deadline and cancel, not by an alarm in the main thread
         result_ttl=0,
         failure_ttl=86400,
-        at_front=front,
     )
 
 
-def waiting(redis: Redis) -> list[str]:
-    """Ids of the jobs in the queue, next one first."""
-    entries = redis.lrange(keys.rq_list(keys.QUEUE_GENERATE), 0, -1)
-    return [entry.decode().rpartition("-")[0] for entry in entries]
+def entries(redis: Redis) -> int:
+    """How many entries wait to be popped."""
+    return redis.llen(keys.rq_list(keys.QUEUE_GENERATE))

@@ -12,6 +12,7 @@ local JOB, OUTBOX_ENTRY, INDEX_OF = '{keys.JOB_PREFIX}', '{keys.OUTBOX_PREFIX}',
 local INDEX, PENDING, RUNNING = '{keys.INDEX}', '{keys.PENDING}', '{keys.RUNNING}'
 local OUTBOX, COUNTER = '{keys.OUTBOX}', '{keys.LEASE_COUNTER}'
 local WINDOW_SECONDS = '{keys.WINDOW_SECONDS}'
+local SHARES, VIRTUAL_TIME = '{keys.SHARES}', '{keys.VIRTUAL_TIME}'
 """
     + """
 local function now()
@@ -62,13 +63,30 @@ local function cancel(id)
   conclude(id, 'canceled', cjson.encode({code = 'canceled', message = 'canceled on request'}))
 end
 
+-- Start-time fair queueing (Goyal, Vin and Cheng 1996) of slices, an owner being a flow: a slice begins, in
+-- virtual time, where its owner's last one ended, but not before the slice that was taken last. A job's tag
+-- is that of its next or present slice.
+local function next_tag(id)
+  local virtual, had = redis.call('GET', VIRTUAL_TIME), redis.call('HGET', SHARES, get(id, 'owner'))
+  return math.max(tonumber(virtual or 0), tonumber(had or 0))
+end
+
+local function new_tag(id, slice_windows)
+  local tag = next_tag(id)
+  local left = tonumber(get(id, 'windows_total')) - redis.call('LLEN', JOB .. id .. ':windows')
+  redis.call('HSET', SHARES, get(id, 'owner'), tag + math.min(left, tonumber(slice_windows)))
+  redis.call('HSET', JOB .. id, 'tag', tag)
+end
+
+-- Priority first, then the tag, both whole numbers; of equal claims Redis gives the older id.
+local function claim_of(id, tag) return tag - 1e10 * tonumber(get(id, 'priority')) end
+
 local function queue(id)
-  local at = now()
-  redis.call('HSET', JOB .. id, 'state', 'queued', 'queued_at', at)
+  redis.call('HSET', JOB .. id, 'state', 'queued', 'queued_at', now())
   redis.call('HDEL', JOB .. id, 'token', 'claim')
   redis.call('DEL', JOB .. id .. ':lease')
   redis.call('SREM', RUNNING, id)
-  redis.call('ZADD', PENDING, at, id)
+  redis.call('ZADD', PENDING, claim_of(id, tonumber(get(id, 'tag'))), id)
   emit(id, 'queued', {id = id, status = 'queued'})
 end
 
@@ -95,7 +113,8 @@ def _script(body: str) -> str:
     return _PRELUDE + body
 
 
-# KEYS: idempotency or none. ARGV: id, record fields as JSON, owner, queue limit, body hash, idempotency ttl
+# KEYS: idempotency or none. ARGV: id, record fields as JSON, owner, queue limit, body hash, idempotency ttl,
+# slice windows
 CREATE = _script("""
 local id, owner = ARGV[1], ARGV[3]
 if redis.call('EXISTS', JOB .. id) == 1 then return {'created', id} end  -- the first reply was lost
@@ -114,6 +133,7 @@ if KEYS[1] then
   redis.call('HSET', KEYS[1], 'job_id', id, 'body_hash', ARGV[5])
   redis.call('EXPIRE', KEYS[1], ARGV[6])
 end
+new_tag(id, ARGV[7])
 queue(id)
 return {'created', id}
 """)
@@ -135,6 +155,8 @@ local first = redis.call('HSETNX', JOB .. id, 'started_at', now()) == 1
 local attempts = redis.call('HINCRBY', JOB .. id, 'attempts', 1)
 redis.call('ZREM', PENDING, id)
 redis.call('SADD', RUNNING, id)
+local virtual = redis.call('GET', VIRTUAL_TIME)
+redis.call('SET', VIRTUAL_TIME, math.max(tonumber(virtual or 0), tonumber(get(id, 'tag'))))
 emit(id, 'started', {id = id, status = 'running', worker = ARGV[2], attempts = attempts},
      first and 'video.started', 'started')
 return token
@@ -148,14 +170,24 @@ redis.call('SET', JOB .. ARGV[1] .. ':lease', ARGV[2], 'PX', ARGV[3])
 return 1
 """)
 
-# ARGV: id, token, '' or, after an error, how many in a row end the job. Returns 1 left, 0 stale, -1 too many
+# ARGV: id, token, '' or, after an error, how many in a row end the job, '' or, to yield, slice windows.
+# Returns 1 left, 0 stale, -1 too many
 LEAVE = _script("""
 local id = ARGV[1]
 if get(id, 'token') ~= ARGV[2] or get(id, 'state') ~= 'running' then return 0 end
 if get(id, 'cancel_requested') == '1' then cancel(id) return 1 end
 if ARGV[3] ~= '' and redis.call('HINCRBY', JOB .. id, 'crashes', 1) >= tonumber(ARGV[3]) then return -1 end
+if ARGV[4] ~= '' then new_tag(id, ARGV[4]) end
 queue(id)
 return 1
+""")
+
+# ARGV: id, windows rendered in this slice, slice windows. Returns 1 when the next in line has a better claim
+OUTRANKED = _script("""
+local id, best = ARGV[1], redis.call('ZRANGE', PENDING, 0, 0, 'WITHSCORES')
+if not best[1] or not get(id, 'tag') then return 0 end
+local tag = tonumber(ARGV[2]) < tonumber(ARGV[3]) and tonumber(get(id, 'tag')) or next_tag(id)
+return tonumber(best[2]) < claim_of(id, tag) and 1 or 0
 """)
 
 # ARGV: id, token, index, segment JSON, timings JSON.

@@ -24,7 +24,11 @@ class Settings(BaseSettings):
     model: str = "mini"
     lease_seconds: float = 6.0
     max_attempts: int = 3
-    """How many workers a job may kill before it fails."""
+    """How many workers a job may kill, or engine errors it may have, in a row before it fails."""
+    stall_seconds: float = 120.0
+    """An engine that takes no denoising step for so long hangs: its worker ends itself and starts again."""
+    slice_windows: int = 5
+    """Windows that a job is given before it makes way for one that waits, should there be one."""
 
     signed_url_seconds: int = 3600
     max_image_bytes: int = 20 * MIB

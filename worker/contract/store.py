@@ -11,27 +11,26 @@ from redis import Redis
 from worker.contract import keys, queue, scripts
 from worker.contract.errors import Conflict, LeaseLost, NotFound, QueueFull
 from worker.contract.job import Event, Job, JobError, JobSpec, JobState, Segment, new_job_id
+from worker.contract.line import Line
 from worker.contract.outbox import Outbox
-from worker.contract.presence import Presence
 from worker.contract.settings import Settings
 
 ARTIFACTS = ("image_key", "video_key", "thumbnail_key", "sprites_key")
 IDEMPOTENCY_SECONDS = 86400
-QUEUED_GRACE_SECONDS = 3.0
-"""How long a queued job may be in no rq list (just accepted, or just popped) before it counts as lost."""
 
 
-class JobStore(Outbox, Presence):
-    """Jobs, their leases and events, the webhooks owed for them, and who works on them.
+class JobStore(Outbox, Line):
+    """Jobs, their leases and events, whose turn it is, who works on them, and the webhooks owed for them.
 
     Args:
         redis: from `worker.contract.queue.connect`.
-        settings: lease_seconds, max_attempts and queue_limit are used.
+        settings: lease_seconds, max_attempts, queue_limit and slice_windows are used.
     """
 
     def __init__(self, redis: Redis, settings: Settings | None = None) -> None:
-        super().__init__(redis)
         settings = settings or Settings()
+        Outbox.__init__(self, redis)
+        Line.__init__(self, redis, settings.slice_windows)
         self._lease_ms = int(settings.lease_seconds * 1000)
         self._max_attempts = settings.max_attempts
         self._queue_limit = settings.queue_limit
@@ -62,12 +61,14 @@ class JobStore(Outbox, Presence):
             "spec": json.dumps(spec.to_dict()),
             "owner": spec.owner,
             "windows_total": str(windows_total),
+            "priority": str(spec.priority),
         }
         key_hash, body_hash = idempotency or ("", "")
-        limit, ttl = self._queue_limit, IDEMPOTENCY_SECONDS
+        limit, slice_windows = self._queue_limit, self._slice_windows
+        args = [json.dumps(record), spec.owner, limit, body_hash, IDEMPOTENCY_SECONDS, slice_windows]
         status, found = self._create(
             keys=[keys.idempotency(spec.owner, key_hash)] if idempotency else [],
-            args=[new_job_id(), json.dumps(record), spec.owner, limit, body_hash, ttl],
+            args=[new_job_id(), *args],
         )
         job_id = found.decode()
         if status == b"conflict":
@@ -76,7 +77,7 @@ class JobStore(Outbox, Presence):
             message = f"{limit} jobs are waiting already"
             raise QueueFull("queue_full", message, retry_after=self._seconds_to_room())
         if status == b"created":
-            queue.enqueue_generate(self._redis, job_id, front=spec.priority > 0)
+            queue.wake(self._redis, job_id)
         return self.get(job_id)
 
     def get(self, job_id: str) -> Job:
@@ -108,14 +109,6 @@ class JobStore(Outbox, Presence):
             page.append(job)
         return page, False
 
-    def position(self, job_id: str) -> int | None:
-        """Jobs ahead of it in the queue plus one; None when it does not wait."""
-        if self._redis.zscore(keys.PENDING, job_id) is None:
-            return None
-        line = list(dict.fromkeys(queue.waiting(self._redis)))
-        # Waiting yet not in line: it is being handed over, or was lost and will be put in front.
-        return line.index(job_id) + 1 if job_id in line else 1
-
     def take(self, job_id: str, worker: str) -> int | None:
         """Take the job and its lease. Returns the token, or None when it is held, over or unknown."""
         return self._take(
@@ -126,13 +119,15 @@ class JobStore(Outbox, Presence):
         """Prolong the lease by its length from now; False when the job is no longer this token's."""
         return bool(self._renew(args=[job_id, token, self._lease_ms]))
 
-    def leave(self, job_id: str, token: int, *, after_error: bool = False) -> bool:
-        """Give the job back: running -> queued (or canceled, if asked for). The caller queues it in rq.
+    def leave(self, job_id: str, token: int, *, after_error: bool = False, giving_way: bool = False) -> bool:
+        """Give the job back: running -> queued (or canceled, if asked for). The caller wakes a worker for it.
 
+        It keeps its claim, so that it is the next to go on, unless it is `giving_way`.
         False, and nothing given back, after the max_attempts-th error or crash without a window in between.
         Raises LeaseLost.
         """
-        left = self._leave(args=[job_id, token, self._max_attempts if after_error else ""])
+        most = self._max_attempts if after_error else ""
+        left = self._leave(args=[job_id, token, most, self._slice_windows if giving_way else ""])
         if not left:
             raise _stale(job_id)
         return left == 1
@@ -209,25 +204,11 @@ class JobStore(Outbox, Presence):
         if not self._delete(args=[job_id]):
             raise NotFound("not_found", f"there is no job {job_id}")
 
-    def expired(self) -> Sequence[str]:
-        """Jobs that somebody should requeue: running without a live lease, or queued and in no rq list."""
-        running = sorted(member.decode() for member in self._redis.smembers(keys.RUNNING))
-        with self._redis.pipeline(transaction=False) as pipe:
-            for job_id in running:
-                pipe.exists(keys.lease(job_id))
-            alive = pipe.execute() if running else []
-        dead = [job_id for job_id, lives in zip(running, alive, strict=True) if not lives]
-        # First the candidates, then the lists: in the other order a job queued in between would look lost.
-        settled = self._now() - QUEUED_GRACE_SECONDS
-        candidates = [member.decode() for member in self._redis.zrangebyscore(keys.PENDING, "-inf", settled)]
-        waiting = set(queue.waiting(self._redis)) if candidates else set()
-        return dead + [job_id for job_id in candidates if job_id not in waiting]
-
     def requeue(self, job_id: str) -> bool:
         """Queue a job that `expired` named. True when it waits again, False when it goes on or has ended."""
         if not self._requeue(args=[job_id, self._max_attempts]):
             return False
-        queue.enqueue_generate(self._redis, job_id, front=True)
+        queue.wake(self._redis, job_id)
         return True
 
     def events(self, job_id: str, after: str = "-") -> Sequence[Event]:
@@ -235,23 +216,9 @@ class JobStore(Outbox, Presence):
         start = "-" if after == "-" else f"({after}"
         return [_event(*row) for row in self._redis.xrange(keys.events(job_id), min=start)]
 
-    def eta_seconds(self, job: Job) -> float | None:
-        """Until the job ends, by measured window times; None when nothing was measured yet or it is over."""
-        mean = self.window_seconds()
-        if mean is None or job.state.terminal:
-            return None
-        own = job.windows_total - job.windows_done
-        if job.state is JobState.RUNNING:
-            return own * mean
-        line = list(dict.fromkeys(queue.waiting(self._redis)))
-        ahead = line[: line.index(job.id)] if job.id in line else []
-        running = [member.decode() for member in self._redis.smembers(keys.RUNNING)]
-        before = sum(other.windows_total - other.windows_done for other in self._read([*running, *ahead]))
-        return (before / max(1, len(self.workers())) + own) * mean
-
     def _seconds_to_room(self) -> int:
         mean = self.window_seconds()
-        running = self._read([member.decode() for member in self._redis.smembers(keys.RUNNING)])
+        running = self._read(self._running())
         if mean is None or not running:
             return 5
         return max(1, round(min(job.windows_total - job.windows_done for job in running) * mean))
@@ -277,10 +244,6 @@ class JobStore(Outbox, Presence):
             rows = pipe.execute() if ids else []
         records = zip(ids, rows[::2], rows[1::2], strict=True)
         return [_job(job_id, fields, windows) for job_id, fields, windows in records if fields]
-
-    def _now(self) -> float:
-        seconds, microseconds = self._redis.time()
-        return seconds + microseconds / 1e6
 
 
 def _stale(job_id: str) -> LeaseLost:

@@ -1,0 +1,84 @@
+"""python -m tests.chaos [--kills N] [--others N] [--seed S] [--json FILE]
+
+Breaks a real service on purpose, one job at a time, and checks from outside that nothing is lost: every job
+succeeds with the frames of an uninterrupted one, each of its windows is told once, and its webhook arrives
+although the receiver fails half of the time. Prints a table; exits 1 when something did not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import random
+import statistics
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from tqdm import tqdm
+
+from tests.chaos.house import House, house, wait_for
+from tests.chaos.trials import FAULTS, Trial, references, trial
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__.splitlines()[2])
+    parser.add_argument("--kills", type=int, default=50, help="jobs whose worker is killed")
+    parser.add_argument("--others", type=int, default=3, help="jobs for each other fault")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    rng = random.Random(args.seed)
+    plan = [fault for fault in FAULTS for _ in range(args.kills if fault == "worker killed" else args.others)]
+    with tempfile.TemporaryDirectory() as folder, house(Path(folder), workers=2, seed=args.seed) as hurt:
+        whole = references(hurt, [1, 2, 3])
+        trials = [trial(hurt, fault, whole, rng) for fault in tqdm(plan, desc="chaos", mininterval=5)]
+        silent = without_webhook(hurt, trials)
+        tries = hurt.hooks.tries
+    print(table(trials))
+    print(f"webhooks: {len(trials) - len(silent)} of {len(trials)} arrived, in {tries} tries, ids stable")
+    for bad in [one for one in trials if one.wrong]:
+        print(f"{bad.fault}, {bad.job_id}: {'; '.join(bad.wrong)}")
+    for job_id in silent:
+        print(f"{job_id}: its webhook did not arrive, or under several ids")
+    if args.json:
+        args.json.write_text(json.dumps([asdict(one) for one in trials], indent=1) + "\n")
+    return int(bool(silent) or any(one.wrong for one in trials))
+
+
+def without_webhook(hurt: House, trials: list[Trial]) -> list[str]:
+    """Jobs whose `video.completed` has not come a minute later, or came under more than one id."""
+
+    def missing() -> list[str]:
+        taken = hurt.hooks.taken
+        return [one.job_id for one in trials if len(taken.get((one.job_id, "video.completed"), ())) != 1]
+
+    with contextlib.suppress(TimeoutError):
+        wait_for(lambda: not missing(), 60, every=0.5)
+    return missing()
+
+
+def table(trials: list[Trial]) -> str:
+    rows = [
+        "| fault | jobs | all held | redone, most | went on after, s: median, most | job, s: median, most |"
+    ]
+    rows.append("|---|---|---|---|---|---|")
+    for fault in FAULTS:
+        ours = [one for one in trials if one.fault == fault]
+        if not ours:
+            continue
+        gaps = [one.gap_seconds for one in ours if one.gap_seconds is not None]
+        gap = f"{statistics.median(gaps):.1f}, {max(gaps):.1f} ({len(gaps)})" if gaps else ""
+        took = [one.seconds for one in ours]
+        held = sum(not one.wrong for one in ours)
+        redone = max(one.windows_redone for one in ours)
+        rows.append(
+            f"| {fault} | {len(ours)} | {held} | {redone} | {gap} "
+            f"| {statistics.median(took):.1f}, {max(took):.1f} |"
+        )
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

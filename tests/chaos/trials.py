@@ -1,0 +1,133 @@
+"""One job, one thing done to the service while it is rendered, and what must hold afterwards."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.chaos.house import GO, KILL, STOP, House, wait_for
+
+SECONDS = 4  # of video: four windows
+FROZEN_SECONDS = 9.0  # longer than a lease
+AWAY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """`gap_seconds`: from the kill to the next worker's taking of the job, where there was one to take it."""
+
+    fault: str
+    job_id: str
+    at_window: int
+    gap_seconds: float | None
+    windows_redone: int
+    attempts: int
+    seconds: float
+    wrong: tuple[str, ...]
+
+
+def kill_worker(house: House, job_id: str) -> None:
+    house.signal(house.job(job_id)["worker"], KILL)
+
+
+def freeze_worker(house: House, job_id: str) -> None:
+    """It wakes up when another has its job: two workers, one lease."""
+    frozen = house.signal(house.job(job_id)["worker"], STOP)
+    time.sleep(FROZEN_SECONDS)
+    os.kill(frozen, GO)
+
+
+def kill_api(house: House, job_id: str) -> None:
+    house.signal("api", KILL)
+
+
+def kill_redis(house: House, job_id: str) -> None:
+    house.signal("redis", KILL)
+
+
+def kill_s3(house: House, job_id: str) -> None:
+    house.signal("s3", KILL)
+
+
+def kill_hooks(house: House, job_id: str) -> None:
+    house.signal("hooks", KILL)
+
+
+def storage_away(house: House, job_id: str) -> None:
+    """It takes connections and answers none."""
+    frozen = house.signal("s3", STOP)
+    time.sleep(AWAY_SECONDS)
+    os.kill(frozen, GO)
+
+
+FAULTS: dict[str, Callable[[House, str], None]] = {
+    "worker killed": kill_worker,
+    "worker frozen for 9 s": freeze_worker,
+    "API killed": kill_api,
+    "Redis killed": kill_redis,
+    "S3 killed": kill_s3,
+    "S3 silent for 30 s": storage_away,
+    "hooks worker killed": kill_hooks,
+}
+
+
+def references(house: House, seeds: list[int]) -> dict[int, str]:
+    """What the videos are when nothing happens."""
+    return {seed: house.video(render(house, seed)) for seed in seeds}
+
+
+def render(house: House, seed: int) -> str:
+    job_id = house.post(prompt="a red circle on a blue background", seconds=SECONDS, seed=seed)
+    assert house.ended(job_id)["status"] == "succeeded"
+    return job_id
+
+
+def trial(house: House, fault: str, whole: dict[int, str], rng: random.Random) -> Trial:
+    """Posts a job, does `fault` to the service at a random moment of it, and looks at what became of both."""
+    seed = rng.choice(list(whole))
+    began = time.monotonic()
+    job_id = house.post(prompt="a red circle on a blue background", seconds=SECONDS, seed=seed)
+    wait_for(lambda: house.job(job_id)["status"] != "queued", 60)
+    time.sleep(rng.uniform(0.0, 4.0))
+    before, warm_ups = house.job(job_id), house.warm_ups()
+    FAULTS[fault](house, job_id)
+    hurt = time.monotonic()
+    gap = None
+    if fault == "worker killed" and before["status"] == "running":
+
+        def moved_on() -> bool:
+            job = house.job(job_id)
+            return job["attempts"] > before["attempts"] or job["status"] == "succeeded"
+
+        wait_for(moved_on, 60)
+        gap = time.monotonic() - hurt if house.job(job_id)["attempts"] > before["attempts"] else None
+    job, took = house.ended(job_id), time.monotonic() - began
+    if fault == "worker killed":
+        wait_for(lambda: house.warm_ups() > warm_ups, 120)  # the next trial has two workers again
+    return Trial(
+        fault,
+        job_id,
+        before["windows_done"],
+        gap,
+        job["windows_redone"],
+        job["attempts"],
+        took,
+        tuple(_wrong(house, job, whole[seed])),
+    )
+
+
+def _wrong(house: House, job: dict, whole: str) -> list[str]:
+    if job["status"] != "succeeded":
+        return [f"it {job['status']}: {job['error']}"]
+    found = []
+    told = house.windows_told(job["id"])
+    if told != list(range(job["windows_total"])):
+        found.append(f"windows were told as {told}")
+    if job["windows_redone"] > 1:
+        found.append(f"{job['windows_redone']} windows were redone")
+    if house.video(job["id"]) != whole:
+        found.append("the video is another one")
+    return found
