@@ -6,7 +6,7 @@ import pytest
 from model.engine import Engine
 from model.evaluate import COMMANDS, attributes, film, photographs
 from model.load import WEIGHTS, load_engine
-from model.measure import named_camera, psnr
+from model.measure import named_camera, named_scene, psnr
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -38,6 +38,22 @@ def painted(engine: Engine) -> dict[str, object]:
 @pytest.mark.parametrize("what", ["background", "colour", "shape"])
 def test_text_gives_what_it_names(painted: dict[str, float], what: str) -> None:
     assert painted[what] >= 0.8
+
+
+@pytest.mark.parametrize(
+    ("colour", "shape", "ground"),
+    [
+        ("red", "circle", "blue"),
+        ("green", "square", "white"),
+        ("yellow", "triangle", "purple"),
+        ("white", "star", "green"),
+        ("orange", "cross", "black"),
+    ],
+)
+def test_a_prompt_is_painted_with_any_seed(engine: Engine, colour: str, shape: str, ground: str) -> None:
+    prompt = f"a {colour} {shape} on a {ground} background"
+    seen = [named_scene(engine.paint(prompt, seed=seed)) for seed in range(10)]
+    assert seen.count((colour, shape, ground)) >= 8, seen
 
 
 def test_the_first_frame_is_the_photograph(engine: Engine) -> None:
