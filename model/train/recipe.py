@@ -1,7 +1,7 @@
 """Training recipes, as data: `full` for a model worth serving, `smoke` runs the same chain in under a minute.
 
-The shipped DiT went the stages of `full` in one run of 112 minutes; the last two were settled while it ran, from
-a checkpoint (LOG.md, "the seventh run").
+The shipped DiT went the stages of `full` in one run of 112 minutes; the last two were settled while it ran
+(LOG.md, "the seventh run").
 """
 
 from dataclasses import dataclass
