@@ -28,7 +28,7 @@ serve: .venv/ready ## the whole service on http://127.0.0.1:8000, its data in ./
 test: .venv/ready-test ## the whole test suite
 	env $(CLEAN_ENV) $(BIN)/python -m pytest
 
-chaos: .venv/ready-test ## kill, freeze and cut a running service for some 20 minutes; nothing may be lost
+chaos: .venv/ready-test ## kill, freeze and cut a running service, for minutes on end; nothing may be lost
 	env $(CLEAN_ENV) $(BIN)/python -m tests.chaos
 
 lint: .venv/ready-test ## ruff and mypy
