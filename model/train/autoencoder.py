@@ -121,7 +121,7 @@ def train(
     progress = tqdm(range(start, steps), initial=start, total=steps, desc="autoencoder")
     for step in progress:
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(lr, step, warmup=50, part=step / steps)
+            group["lr"] = learning_rate(lr, step, warmup=50, part=step / steps, fall=0.2)
         loss, errors = torch.zeros((), device=device), []
         for codec, target in zip((model.picture, model.group), pictures(next(stream)), strict=True):
             target = target.to(device, memory_format=torch.channels_last)

@@ -229,7 +229,7 @@ def train(
         part = step / recipe.steps if minutes is None else max(step / recipe.steps, clock.minutes() / minutes)
         if part >= 1:
             break
-        lr = learning_rate(recipe.lr, step, recipe.warmup, part)
+        lr = learning_rate(recipe.lr, step, recipe.warmup, part, recipe.fall)
         for group in optimiser.param_groups:
             group["lr"] = group["pace"] * lr
         stage = next(stage for stage in recipe.stages if part < stage.until)

@@ -62,6 +62,7 @@ class Matching:
     lr: float = 1e-3
     warmup: int = 100
     ema: float = 0.998
+    fall: float = 0.2  # the last part of the run, in which the learning rate falls
     words_pace: float = 0.05  # the text encoder's learning rate, as a share
     caption_dropout: float = 0.08
     patch: int = 2
@@ -83,6 +84,18 @@ class Recipe:
 
 RECIPES = {
     "full": Recipe(Autoencoding(steps=900), Matching(steps=12000)),
+    "finish": Recipe(
+        Autoencoding(steps=900),
+        Matching(
+            steps=12000,
+            stages=(
+                Stage(0.45, size=256, clips=2, pictures=16, scenes=0.2, turned=0.7, freedom=0.6, weight=2.5),
+                Stage(1.0, size=256, clips=3, pictures=10, scenes=0.2, turned=0.7, freedom=0.6, weight=1.5),
+            ),
+            lr=8e-4, warmup=20, ema=0.99, fall=0.4, words_pace=0.02,
+        ),
+        seed=10,
+    ),
     "smoke": Recipe(
         Autoencoding(steps=20, batch=4, crop=64),
         Matching(
