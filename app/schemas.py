@@ -109,7 +109,7 @@ class VideoObject(BaseModel):
     progress: int = Field(description="0 to 100.")
     created_at: int
     completed_at: int | None
-    expires_at: int | None = None
+    expires_at: int | None
     prompt: str
     size: str
     seconds: str
@@ -164,6 +164,7 @@ class JobObject(BaseModel):
     created_at: float
     started_at: float | None
     finished_at: float | None
+    expires_at: float | None = Field(description="When it is deleted, where the server keeps a limit.")
     prompt: str
     model: str
     size: str
@@ -178,6 +179,31 @@ class JobList(BaseModel):
     first_id: str | None
     last_id: str | None
     has_more: bool
+
+
+class DeadLetter(BaseModel):
+    """A webhook that was given up. `id` is the `webhook-id` that every try of it carried."""
+
+    id: str
+    object: Literal["webhook.dead_letter"] = "webhook.dead_letter"
+    job_id: str
+    type: str
+    url: str
+    attempts: int
+    reason: str | None = Field(description="Why the last try failed.")
+    created_at: float
+
+
+class DeadLetterList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[DeadLetter]
+    has_more: bool
+
+
+class Redelivery(BaseModel):
+    id: str
+    object: Literal["webhook.redelivery"] = "webhook.redelivery"
+    status: Literal["pending"] = "pending"
 
 
 class ModelObject(BaseModel):

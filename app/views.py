@@ -21,8 +21,15 @@ def progress(job: Job) -> float:
     return min(0.99, round(job.windows_done / job.windows_total, 4))
 
 
-def video_object(job: Job) -> VideoObject:
+def expires_at(job: Job, services: Services) -> float | None:
+    """When the sweep deletes it (Unix seconds); None while it lives, or when nothing expires."""
+    kept_seconds = services.settings.retention_seconds
+    return None if job.finished_at is None or kept_seconds is None else job.finished_at + kept_seconds
+
+
+def video_object(job: Job, services: Services) -> VideoObject:
     succeeded = job.state is JobState.SUCCEEDED
+    expires = expires_at(job, services)
     return VideoObject(
         id=job.id,
         model=job.spec.model,
@@ -30,6 +37,7 @@ def video_object(job: Job) -> VideoObject:
         progress=int(progress(job) * 100),
         created_at=int(job.created_at),
         completed_at=int(job.finished_at) if succeeded and job.finished_at else None,
+        expires_at=None if expires is None else int(expires),
         prompt=job.spec.prompt,
         size=job.spec.size,
         seconds=f"{job.spec.seconds:g}",
@@ -81,6 +89,7 @@ def job_object(job: Job, base_url: str, services: Services) -> JobObject:
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
+        expires_at=expires_at(job, services),
         prompt=job.spec.prompt,
         model=job.spec.model,
         size=job.spec.size,

@@ -1,4 +1,4 @@
-"""The hooks worker: drains the outbox of webhooks. `python -m worker.hooks`
+"""The hooks worker: drains the outbox of webhooks, and sweeps away what has expired. `python -m worker.hooks`
 
 The outbox is written in the same atomic step as the state it tells of, so it needs no queue beside it: an
 entry leaves only when its receiver took it or the last try failed. Entries are delivered side by side, and
@@ -16,10 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from redis.exceptions import RedisError
 
-from worker import reconcile
+from worker import reconcile, sweep
 from worker.contract.job import OutboxEntry
 from worker.contract.queue import connect
 from worker.contract.settings import Settings
+from worker.contract.storage import Storage
 from worker.contract.store import JobStore
 from worker.webhooks import DeliveryFailed, deliver
 
@@ -115,6 +116,8 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     store = JobStore(connect(settings), settings)
     reconcile.start(store, stop)
+    if settings.retention_seconds is not None:
+        sweep.start(store, Storage(settings), settings.retention_seconds, stop)
     Courier(store, settings).run(stop)
     return 0
 

@@ -63,7 +63,7 @@ def list_videos(
     order: Literal["asc", "desc"] = "desc",
 ) -> VideoList:
     jobs, has_more = services.store.list(owner, after=after, limit=limit, order=order)
-    data = [video_object(job) for job in jobs]
+    data = [video_object(job, services) for job in jobs]
     return VideoList(
         data=data,
         first_id=data[0].id if data else None,
@@ -120,4 +120,4 @@ def get_playlist(job: Owned, services: Using) -> Response:
 
 def _answer(job: Job, services: Services, response: Response) -> VideoObject:
     response.headers["openai-poll-after-ms"] = str(poll_after_ms(job, services))
-    return video_object(job)
+    return video_object(job, services)

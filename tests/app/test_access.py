@@ -6,11 +6,14 @@ import sys
 
 import httpx
 import pytest
+from fastapi.testclient import TestClient
 from redis import Redis
 
 from app.auth import ApiKeys
+from app.main import create_app
 from app.serve import main
 from worker.contract.errors import Unauthorized
+from worker.contract.settings import Settings
 from worker.contract.storage import Storage
 from worker.contract.store import JobStore
 
@@ -82,3 +85,53 @@ def test_importing_the_app_loads_no_torch() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ)
     )
     assert done.stdout.strip() == "none"
+
+
+def test_each_key_sees_and_redelivers_its_own_dead_letters(keyed_url: str, store: JobStore) -> None:
+    with (
+        httpx.Client(base_url=keyed_url, headers={"authorization": "Bearer alice-secret"}) as alice,
+        httpx.Client(base_url=keyed_url, headers={"authorization": "Bearer bob-secret"}) as bob,
+    ):
+        body = {"prompt": "a", "webhook_url": "http://127.0.0.1:9/hook"}
+        job_id = alice.post("/v1/videos", json=body).json()["id"]
+        alice.post(f"/v1/jobs/{job_id}/cancel")
+        (entry,) = store.take_due()
+        assert alice.get("/v1/webhooks/dead-letters").json()["data"] == []
+        store.dead_letter(entry.webhook_id, reason="the receiver answered 500")
+        (dead,) = alice.get("/v1/webhooks/dead-letters").json()["data"]
+        assert (dead["id"], dead["job_id"], dead["type"]) == (entry.webhook_id, job_id, "video.canceled")
+        assert dead["reason"] == "the receiver answered 500"
+        assert bob.get("/v1/webhooks/dead-letters").json()["data"] == []
+        path = f"/v1/webhooks/{entry.webhook_id}/redeliver"
+        assert bob.post(path).status_code == 404
+        assert alice.post(path).status_code == 202
+        assert alice.post(path).status_code == 404  # it is on its way
+        assert [due.webhook_id for due in store.take_due()] == [entry.webhook_id]
+
+
+def test_a_key_that_fills_the_line_leaves_room_for_others(
+    api_settings: Settings, store: JobStore, redis: Redis
+) -> None:
+    narrow = {"api_keys": "alice:alice-secret,bob:bob-secret", "queue_limit_per_key": 1}
+    with TestClient(create_app(api_settings.model_copy(update=narrow))) as api:
+
+        def post(secret: str) -> httpx.Response:
+            headers = {"authorization": f"Bearer {secret}"}
+            return api.post("/v1/videos", json={"prompt": "a"}, headers=headers)
+
+        first = post("alice-secret")
+        full = post("alice-secret")
+        assert (full.status_code, full.json()["error"]["code"]) == (429, "key_queue_full")
+        assert int(full.headers["retry-after"]) >= 1
+        assert post("bob-secret").status_code == 202
+        assert store.take(first.json()["id"], "worker-0") is not None  # it no longer waits
+        assert post("alice-secret").status_code == 202
+
+
+def test_when_a_job_expires_is_told_once_it_has_ended(api_settings: Settings, redis: Redis) -> None:
+    with TestClient(create_app(api_settings.model_copy(update={"retention_seconds": 3600}))) as api:
+        job_id = api.post("/v1/videos", json={"prompt": "a"}).json()["id"]
+        assert api.get(f"/v1/videos/{job_id}").json()["expires_at"] is None
+        job = api.post(f"/v1/jobs/{job_id}/cancel").json()
+        assert job["expires_at"] == pytest.approx(job["finished_at"] + 3600)
+        assert api.get(f"/v1/videos/{job_id}").json()["expires_at"] == int(job["finished_at"] + 3600)

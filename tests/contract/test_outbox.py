@@ -2,9 +2,11 @@
 
 import time
 
+import pytest
 from redis import Redis
 
 from tests.contract.specs import segment, spec
+from worker.contract.errors import NotFound
 from worker.contract.job import JobError, JobState
 from worker.contract.store import JobStore
 
@@ -76,5 +78,29 @@ def test_sent_is_forgotten(store: JobStore, redis: Redis) -> None:
     (entry,) = store.take_due()
     store.mark_sent(entry.webhook_id)
     assert store.take_due(time.time() + 999) == []
+    assert store.dead_letters() == []
+    assert redis.keys("magic141:outbox:*") == []
+
+
+def test_a_dead_letter_is_owed_again_to_its_owner_alone(store: JobStore) -> None:
+    finished(store, webhook_events=("video.failed",), owner="alice")
+    (entry,) = store.take_due()
+    with pytest.raises(NotFound):
+        store.redeliver(entry.webhook_id, "alice")  # it is not dead yet
+    store.dead_letter(entry.webhook_id)
+    assert store.dead_letters("bob") == []
+    with pytest.raises(NotFound):
+        store.redeliver(entry.webhook_id, "bob")
+    store.redeliver(entry.webhook_id, "alice")
+    (again,) = store.take_due()
+    assert (again.webhook_id, again.attempts, store.dead_letters()) == (entry.webhook_id, 1, [])
+
+
+def test_old_dead_letters_are_forgotten(store: JobStore, redis: Redis) -> None:
+    finished(store, webhook_events=("video.failed",))
+    (entry,) = store.take_due()
+    store.dead_letter(entry.webhook_id)
+    assert store.forget_dead_letters(time.time() - 60) == 0
+    assert store.forget_dead_letters(time.time() + 1) == 1
     assert store.dead_letters() == []
     assert redis.keys("magic141:outbox:*") == []

@@ -162,8 +162,21 @@ def test_nothing_is_sent_unsigned(receiver, courier, accept, store):
     assert "MAGIC141_WEBHOOK_SECRET" in store.dead_letters()[0].reason
 
 
+def test_a_dead_letter_is_redelivered_under_its_id(receiver, courier, accept, store):
+    made = receiver([500, 500])
+    job = accept(webhook_url=made.url)
+    store.request_cancel(job.id)
+    courier(webhook_max_attempts=2)
+    wait_for(lambda: bool(store.dead_letters()))
+    (dead,) = store.dead_letters(job.spec.owner)
+    store.redeliver(dead.webhook_id, job.spec.owner)
+    wait_for(lambda: len(made.tries) == 3 and not store.take_due(time.time() + 1e6))
+    assert {webhook_id for webhook_id, _ in made.tries} == {dead.webhook_id}
+    assert store.dead_letters() == []
+
+
 def test_the_body_is_the_same_bytes_every_time():
-    entry = OutboxEntry("msg_1", "video_1", "video.completed", "http://x", 1.5, 1, {"id": "video_1"})
+    entry = OutboxEntry("msg_1", "video_1", "video.completed", "http://x", 1.5, "a", 1, {"id": "video_1"})
     assert body(entry) == body(entry)
     assert json.loads(body(entry))["timestamp"] == "1970-01-01T00:00:01.500000+00:00"
 

@@ -156,8 +156,9 @@ class OutboxEntry:
     """One of WEBHOOK_EVENTS."""
     url: str
     created_at: float
+    owner: str
     attempts: int
-    """Tries begun so far, the present one included."""
+    """Tries begun so far, the present one included; counted anew when it is redelivered."""
     data: dict[str, Any]
     """What the event tells: id, status, and error, segment or nothing."""
     reason: str | None = None

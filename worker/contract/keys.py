@@ -5,6 +5,7 @@ QUEUE_HOOKS = "hooks"
 
 INDEX = "magic141:jobs"  # zset, all scores 0: ids sort by time, so the index is lexical
 PENDING = "magic141:pending"  # zset id -> its claim, the least is next; the line that waits
+FINISHED = "magic141:finished"  # zset id -> when it ended
 SHARES = "magic141:shares"  # hash owner -> the virtual time up to which the owner has had its share
 VIRTUAL_TIME = "magic141:virtual-time"  # the tag of the last slice that was taken
 RUNNING = "magic141:running"  # set of ids
@@ -17,6 +18,7 @@ WORKERS = "magic141:workers"  # set of names; the truth is each one's key, which
 JOB_PREFIX = "magic141:job:"
 OUTBOX_PREFIX = "magic141:outbox:"
 INDEX_PREFIX = "magic141:jobs:"
+WAITING_PREFIX = "magic141:waiting:"  # and an owner: set of the ids that wait
 
 
 def job(job_id: str) -> str:

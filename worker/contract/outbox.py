@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from redis import Redis
 
 from worker.contract import keys, scripts
+from worker.contract.errors import NotFound
 from worker.contract.job import OutboxEntry
 
 
@@ -16,6 +17,7 @@ class Outbox:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._take_due = redis.register_script(scripts.TAKE_DUE)
+        self._redeliver = redis.register_script(scripts.REDELIVER)
 
     def take_due(
         self, now: float | None = None, *, limit: int = 16, hold_seconds: float = 60
@@ -46,13 +48,33 @@ class Outbox:
             pipe.hset(keys.outbox_entry(webhook_id), "reason", reason)
             pipe.execute()
 
-    def dead_letters(self) -> list[OutboxEntry]:
+    def dead_letters(self, owner: str | None = None) -> list[OutboxEntry]:
+        """What was given up, oldest first: an owner's, or all."""
         ids = [row.decode() for row in self._redis.zrange(keys.DEAD_LETTERS, 0, -1)]
         with self._redis.pipeline(transaction=False) as pipe:
             for webhook_id in ids:
                 pipe.hgetall(keys.outbox_entry(webhook_id))
             found = pipe.execute()
-        return [_entry(webhook_id, fields) for webhook_id, fields in zip(ids, found, strict=True) if fields]
+        rows = zip(ids, found, strict=True)
+        entries = [_entry(webhook_id, fields) for webhook_id, fields in rows if fields]
+        return [entry for entry in entries if owner is None or entry.owner == owner]
+
+    def redeliver(self, webhook_id: str, owner: str) -> None:
+        """Owe a dead letter again, under its id, with as many tries as the first time.
+
+        Raises NotFound where it is no dead letter of the owner's.
+        """
+        if not self._redeliver(args=[webhook_id, owner]):
+            raise NotFound("not_found", f"there is no dead letter {webhook_id}")
+
+    def forget_dead_letters(self, before: float) -> int:
+        """Those given up before a time (Unix seconds) for good. Returns how many."""
+        ids = [row.decode() for row in self._redis.zrangebyscore(keys.DEAD_LETTERS, "-inf", before)]
+        with self._redis.pipeline() as pipe:
+            for webhook_id in ids:
+                pipe.zrem(keys.DEAD_LETTERS, webhook_id).delete(keys.outbox_entry(webhook_id))
+            pipe.execute()
+        return len(ids)
 
 
 def _entry(webhook_id: str, fields: Mapping[bytes, bytes]) -> OutboxEntry:
@@ -60,6 +82,7 @@ def _entry(webhook_id: str, fields: Mapping[bytes, bytes]) -> OutboxEntry:
     return OutboxEntry(
         webhook_id=webhook_id,
         job_id=fields[b"job_id"].decode(),
+        owner=fields[b"owner"].decode(),
         type=fields[b"type"].decode(),
         url=fields[b"url"].decode(),
         created_at=float(fields[b"created_at"]),

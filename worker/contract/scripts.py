@@ -13,6 +13,8 @@ local INDEX, PENDING, RUNNING = '{keys.INDEX}', '{keys.PENDING}', '{keys.RUNNING
 local OUTBOX, COUNTER = '{keys.OUTBOX}', '{keys.LEASE_COUNTER}'
 local WINDOW_SECONDS = '{keys.WINDOW_SECONDS}'
 local SHARES, VIRTUAL_TIME = '{keys.SHARES}', '{keys.VIRTUAL_TIME}'
+local FINISHED, DEAD_LETTERS = '{keys.FINISHED}', '{keys.DEAD_LETTERS}'
+local WAITING_OF = '{keys.WAITING_PREFIX}'
 """
     + """
 local function now()
@@ -35,20 +37,27 @@ local function emit(id, kind, data, hook, hook_name)
     if wanted == hook then
       local webhook_id = 'msg_' .. string.gsub(id, '^video_', '') .. '_' .. hook_name
       local at = now()
-      redis.call('HSET', OUTBOX_ENTRY .. webhook_id, 'job_id', id, 'type', hook, 'url', spec.webhook_url,
-                 'created_at', at, 'attempts', 0, 'data', text)
+      redis.call('HSET', OUTBOX_ENTRY .. webhook_id, 'job_id', id, 'owner', get(id, 'owner'), 'type', hook,
+                 'url', spec.webhook_url, 'created_at', at, 'attempts', 0, 'data', text)
       redis.call('ZADD', OUTBOX, at, webhook_id)
     end
   end
 end
 
+local function unqueue(id)
+  redis.call('ZREM', PENDING, id)
+  redis.call('SREM', WAITING_OF .. get(id, 'owner'), id)
+end
+
 local HOOKS = {succeeded = 'completed', failed = 'failed', canceled = 'canceled'}
 
 local function conclude(id, state, error_json)
-  redis.call('HSET', JOB .. id, 'state', state, 'finished_at', now())
+  local at = now()
+  redis.call('HSET', JOB .. id, 'state', state, 'finished_at', at)
+  redis.call('ZADD', FINISHED, at, id)
   redis.call('HDEL', JOB .. id, 'claim')
   redis.call('DEL', JOB .. id .. ':lease')
-  redis.call('ZREM', PENDING, id)
+  unqueue(id)
   redis.call('SREM', RUNNING, id)
   local data = {id = id, status = state}
   if error_json and error_json ~= '' then
@@ -87,6 +96,7 @@ local function queue(id)
   redis.call('DEL', JOB .. id .. ':lease')
   redis.call('SREM', RUNNING, id)
   redis.call('ZADD', PENDING, claim_of(id, tonumber(get(id, 'tag'))), id)
+  redis.call('SADD', WAITING_OF .. get(id, 'owner'), id)
   emit(id, 'queued', {id = id, status = 'queued'})
 end
 
@@ -114,7 +124,7 @@ def _script(body: str) -> str:
 
 
 # KEYS: idempotency or none. ARGV: id, record fields as JSON, owner, queue limit, body hash, idempotency ttl,
-# slice windows
+# slice windows, owner's queue limit or ''
 CREATE = _script("""
 local id, owner = ARGV[1], ARGV[3]
 if redis.call('EXISTS', JOB .. id) == 1 then return {'created', id} end  -- the first reply was lost
@@ -125,6 +135,9 @@ if KEYS[1] then
   end
 end
 if redis.call('ZCARD', PENDING) >= tonumber(ARGV[4]) then return {'full', ''} end
+if ARGV[8] ~= '' and redis.call('SCARD', WAITING_OF .. owner) >= tonumber(ARGV[8]) then
+  return {'full_for_owner', ''}
+end
 for field, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', JOB .. id, field, value) end
 redis.call('HSET', JOB .. id, 'created_at', now())
 redis.call('ZADD', INDEX, 0, id)
@@ -153,7 +166,7 @@ redis.call('HSET', JOB .. id, 'state', 'running', 'worker', ARGV[2], 'token', to
 redis.call('HDEL', JOB .. id, 'committed_at')
 local first = redis.call('HSETNX', JOB .. id, 'started_at', now()) == 1
 local attempts = redis.call('HINCRBY', JOB .. id, 'attempts', 1)
-redis.call('ZREM', PENDING, id)
+unqueue(id)
 redis.call('SADD', RUNNING, id)
 local virtual = redis.call('GET', VIRTUAL_TIME)
 redis.call('SET', VIRTUAL_TIME, math.max(tonumber(virtual or 0), tonumber(get(id, 'tag'))))
@@ -260,10 +273,11 @@ return 1
 DELETE = _script("""
 local id, owner = ARGV[1], get(ARGV[1], 'owner')
 if not owner then return 0 end
+unqueue(id)
 redis.call('DEL', JOB .. id, JOB .. id .. ':windows', JOB .. id .. ':events', JOB .. id .. ':lease')
 redis.call('ZREM', INDEX, id)
 redis.call('ZREM', INDEX_OF .. owner, id)
-redis.call('ZREM', PENDING, id)
+redis.call('ZREM', FINISHED, id)
 redis.call('SREM', RUNNING, id)
 return 1
 """)
@@ -279,4 +293,15 @@ for _, webhook_id in ipairs(due) do
   table.insert(entries, {webhook_id, redis.call('HGETALL', OUTBOX_ENTRY .. webhook_id)})
 end
 return entries
+""")
+
+# ARGV: webhook id, owner. Returns 1 when it is owed again, with all its tries before it
+REDELIVER = _script("""
+local entry = OUTBOX_ENTRY .. ARGV[1]
+if redis.call('HGET', entry, 'owner') ~= ARGV[2] or redis.call('ZREM', DEAD_LETTERS, ARGV[1]) == 0 then
+  return 0
+end
+redis.call('HSET', entry, 'attempts', 0)
+redis.call('ZADD', OUTBOX, now(), ARGV[1])
+return 1
 """)

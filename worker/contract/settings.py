@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     max_prompt_chars: int = 2000
     max_seconds: float = 120
     queue_limit: int = 1000
+    """Jobs that may wait, of all keys together."""
+    queue_limit_per_key: int | None = None
+    """Jobs that may wait of one API key; None: as many as there is room for."""
+    retention_seconds: float | None = None
+    """How long a job that ended is kept, with its files and dead letters; None: until it is deleted."""
 
     webhook_secret: str | None = None
     """A `whsec_...` value; without one no job with a webhook is accepted, as nothing could be signed."""

@@ -24,7 +24,7 @@ class JobStore(Outbox, Line):
 
     Args:
         redis: from `worker.contract.queue.connect`.
-        settings: lease_seconds, max_attempts, queue_limit and slice_windows are used.
+        settings: lease_seconds, max_attempts, the queue limits and slice_windows are used.
     """
 
     def __init__(self, redis: Redis, settings: Settings | None = None) -> None:
@@ -34,6 +34,7 @@ class JobStore(Outbox, Line):
         self._lease_ms = int(settings.lease_seconds * 1000)
         self._max_attempts = settings.max_attempts
         self._queue_limit = settings.queue_limit
+        self._queue_limit_per_key = settings.queue_limit_per_key
         self._create = redis.register_script(scripts.CREATE)
         self._take = redis.register_script(scripts.TAKE)
         self._renew = redis.register_script(scripts.RENEW)
@@ -55,7 +56,7 @@ class JobStore(Outbox, Line):
 
         Raises:
             Conflict: the idempotency key was used with another body.
-            QueueFull: queue_limit jobs are waiting.
+            QueueFull: queue_limit jobs are waiting, or queue_limit_per_key of this owner's.
         """
         record = {
             "spec": json.dumps(spec.to_dict()),
@@ -64,8 +65,9 @@ class JobStore(Outbox, Line):
             "priority": str(spec.priority),
         }
         key_hash, body_hash = idempotency or ("", "")
-        limit, slice_windows = self._queue_limit, self._slice_windows
-        args = [json.dumps(record), spec.owner, limit, body_hash, IDEMPOTENCY_SECONDS, slice_windows]
+        limit, own_limit = self._queue_limit, self._queue_limit_per_key
+        args = [json.dumps(record), spec.owner, limit, body_hash, IDEMPOTENCY_SECONDS, self._slice_windows]
+        args.append("" if own_limit is None else own_limit)
         status, found = self._create(
             keys=[keys.idempotency(spec.owner, key_hash)] if idempotency else [],
             args=[new_job_id(), *args],
@@ -76,6 +78,9 @@ class JobStore(Outbox, Line):
         if status == b"full":
             message = f"{limit} jobs are waiting already"
             raise QueueFull("queue_full", message, retry_after=self._seconds_to_room())
+        if status == b"full_for_owner":
+            message = f"{own_limit} jobs of this API key are waiting already"
+            raise QueueFull("key_queue_full", message, retry_after=self._seconds_to_room())
         if status == b"created":
             queue.wake(self._redis, job_id)
         return self.get(job_id)
@@ -203,6 +208,11 @@ class JobStore(Outbox, Line):
         """Forget the job; whoever renders it is stale from here on. Webhooks owed for it are still sent."""
         if not self._delete(args=[job_id]):
             raise NotFound("not_found", f"there is no job {job_id}")
+
+    def ended_before(self, at: float, limit: int = 100) -> Sequence[str]:
+        """Ids of jobs that ended before a time (Unix seconds), oldest first."""
+        ids = self._redis.zrangebyscore(keys.FINISHED, "-inf", at, start=0, num=limit)
+        return [member.decode() for member in ids]
 
     def requeue(self, job_id: str) -> bool:
         """Queue a job that `expired` named. True when it waits again, False when it goes on or has ended."""
