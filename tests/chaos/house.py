@@ -63,11 +63,19 @@ class House:
         """SHA-256 of the MP4."""
         return hashlib.sha256(self._ask("GET", f"/v1/videos/{job_id}/content").content).hexdigest()
 
+    def events(self, job_id: str) -> list[tuple[float, str, dict[str, Any]]]:
+        """(Unix seconds by Redis's clock, type, data) of all events of a job that has ended."""
+        found = []
+        for block in self._ask("GET", f"/v1/jobs/{job_id}/events").text.strip().split("\n\n"):
+            fields = dict(line.partition(": ")[::2] for line in block.splitlines())
+            if "id" in fields:
+                at = int(fields["id"].partition("-")[0]) / 1000
+                found.append((at, fields["event"], json.loads(fields["data"])))
+        return found
+
     def windows_told(self, job_id: str) -> list[int]:
         """Indices of the windows in the job's events, as they came."""
-        text = self._ask("GET", f"/v1/jobs/{job_id}/events").text
-        found = [json.loads(line[6:]) for line in text.splitlines() if line.startswith("data: ")]
-        return [event["segment"]["index"] for event in found if "segment" in event]
+        return [data["segment"]["index"] for _, kind, data in self.events(job_id) if kind == "window"]
 
     def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
         def ask() -> httpx.Response | None:
