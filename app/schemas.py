@@ -152,6 +152,9 @@ class JobObject(BaseModel):
     attempts: int = Field(description="How often a worker took the job.")
     position: int | None = Field(description="Place in the queue, 1 is next; null when it does not wait.")
     eta_seconds: float | None = Field(description="From measured window times; null before the first one.")
+    eta_error_seconds: float | None = Field(
+        description="How far `eta_seconds` may be off: a standard deviation of a window, times windows."
+    )
     segments: list[SegmentObject]
     playlist_url: str | None = Field(description="HLS; null until the first segment is there.")
     video_url: str | None

@@ -47,16 +47,16 @@ def video_object(job: Job, services: Services) -> VideoObject:
 
 def poll_after_ms(job: Job, services: Services) -> int:
     """When it is worth asking again: a quarter of what is left, within bounds."""
-    eta_seconds = services.store.eta_seconds(job)
-    if eta_seconds is None:
+    eta = services.store.eta(job)
+    if eta is None:
         return 1000
-    return int(min(max(eta_seconds * 250, POLL_MS[0]), POLL_MS[1]))
+    return int(min(max(eta.seconds * 250, POLL_MS[0]), POLL_MS[1]))
 
 
 def job_object(job: Job, base_url: str, services: Services) -> JobObject:
     """`base_url` is this server's address as the client reached it, with the slash at its end."""
     store, storage, fps = services.store, services.storage, job.spec.fps
-    eta_seconds = store.eta_seconds(job)
+    eta = store.eta(job)
     content_url = f"{base_url}v1/videos/{job.id}/content"
     return JobObject(
         id=job.id,
@@ -68,7 +68,8 @@ def job_object(job: Job, base_url: str, services: Services) -> JobObject:
         worker=job.worker,
         attempts=job.attempts,
         position=store.position(job.id) if job.state is JobState.QUEUED else None,
-        eta_seconds=None if eta_seconds is None else round(eta_seconds, 2),
+        eta_seconds=None if eta is None else round(eta.seconds, 2),
+        eta_error_seconds=None if eta is None else round(eta.error, 2),
         segments=[
             SegmentObject(
                 index=segment.index,

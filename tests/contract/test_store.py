@@ -270,21 +270,22 @@ def test_pages_by_age_owner_status_and_metadata(store: JobStore) -> None:
     assert [job.id for job in store.list("me", metadata={"n": "1"})[0]] == [mine[1]]
 
 
-def test_eta_is_measured(store: JobStore) -> None:
-    job = accept(store)
-    assert store.eta_seconds(job) is None
+def test_eta_is_measured_and_tells_its_error(store: JobStore) -> None:
+    job = store.create(spec(), windows_total=3)
+    assert store.eta(job) is None
     token = store.take(job.id, "worker-0")
     assert token is not None
-    store.commit_window(job.id, token, segment(job.id, 0), timings={})
-    time.sleep(0.3)
-    store.commit_window(job.id, token, segment(job.id, 1), timings={})
-    mean = store.window_seconds()
-    assert mean is not None
-    assert 0.29 < mean < 1.0
+    for index, pause in enumerate((0.0, 0.2, 0.4)):
+        time.sleep(pause)
+        store.commit_window(job.id, token, segment(job.id, index), timings={})
+    window = store.window_seconds()
+    assert window is not None
+    assert 0.29 < window.seconds < 1.0
+    assert 0.05 < window.error < 0.5
     waits = accept(store)
-    assert store.eta_seconds(waits) == pytest.approx(2 * mean)  # the running one has no window left
+    assert store.eta(waits) == pytest.approx(window.times(2))  # the running one has no window left
     behind = accept(store)
-    assert store.eta_seconds(behind) == pytest.approx(4 * mean)
+    assert store.eta(behind) == pytest.approx(window.times(4))
 
 
 def test_workers_are_listed_while_they_live(store: JobStore) -> None:

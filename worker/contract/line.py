@@ -12,7 +12,7 @@ from redis import Redis
 
 from worker.contract import keys, queue, scripts
 from worker.contract.job import Job, JobState
-from worker.contract.presence import Presence
+from worker.contract.presence import Estimate, Presence
 
 QUEUED_GRACE_SECONDS = 3.0
 """How long a waiting job may have no entry in rq (just accepted, or just popped) before it counts as lost."""
@@ -55,13 +55,13 @@ class Line(Presence):
         missing = len(line) - queue.entries(self._redis)
         return dead + self._settled(line)[:missing] if missing > 0 else dead
 
-    def eta_seconds(self, job: Job) -> float | None:
-        """Until the job ends, by measured window times; None when nothing was measured yet or it is over.
+    def eta(self, job: Job) -> Estimate | None:
+        """Seconds until the job ends, by measured window times; None when nothing was measured or it is over.
 
         Others have their slices meanwhile: as many as this job needs, one less where it goes first.
         """
-        mean = self.window_seconds()
-        if mean is None or job.state.terminal:
+        window = self.window_seconds()
+        if window is None or job.state.terminal:
             return None
         own = job.windows_total - job.windows_done
         slices = -(-own // self._slice_windows)
@@ -71,7 +71,7 @@ class Line(Presence):
         if job.state is not JobState.RUNNING:
             ahead += self._running()
         before = self._windows(ahead, slices) + self._windows(behind, slices - 1)
-        return (before / max(1, len(self.workers())) + own) * mean
+        return window.times(before / max(1, len(self.workers())) + own)
 
     def _windows(self, ids: Sequence[str], slices: int) -> int:
         """What these jobs render in so many slices each."""

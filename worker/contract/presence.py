@@ -1,12 +1,25 @@
 """Who is at work: each worker's sign of life, and how long windows have been taking."""
 
+from __future__ import annotations
+
 import json
+import statistics
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis import Redis
 
 from worker.contract import keys
+
+
+class Estimate(NamedTuple):
+    """`error` is a standard deviation: of one window's time, or of so many windows that all err alike."""
+
+    seconds: float
+    error: float
+
+    def times(self, windows: float) -> Estimate:
+        return Estimate(self.seconds * windows, self.error * windows)
 
 
 class Presence:
@@ -29,7 +42,7 @@ class Presence:
             self._redis.srem(keys.WORKERS, *gone)
         return {name: json.loads(info) for name, info in zip(names, infos, strict=True) if info is not None}
 
-    def window_seconds(self) -> float | None:
-        """Mean measured time between two commits of one job over the last 64; None before the first."""
+    def window_seconds(self) -> Estimate | None:
+        """The time between two commits of one job, by the last 64 measured; None before the first."""
         times = [float(value) for value in self._redis.lrange(keys.WINDOW_SECONDS, 0, -1)]
-        return sum(times) / len(times) if times else None
+        return Estimate(statistics.fmean(times), statistics.pstdev(times)) if times else None

@@ -227,11 +227,11 @@ class JobStore(Outbox, Line):
         return [_event(*row) for row in self._redis.xrange(keys.events(job_id), min=start)]
 
     def _seconds_to_room(self) -> int:
-        mean = self.window_seconds()
+        window = self.window_seconds()
         running = self._read(self._running())
-        if mean is None or not running:
+        if window is None or not running:
             return 5
-        return max(1, round(min(job.windows_total - job.windows_done for job in running) * mean))
+        return max(1, round(min(job.windows_total - job.windows_done for job in running) * window.seconds))
 
     def _walk(self, owner: str, after: str | None, order: str) -> Iterator[Job]:
         index, batch = keys.owner_index(owner), 100
