@@ -1,10 +1,12 @@
 """Real parts for every test: Valkey with AOF and rclone's S3 server, started as `magic141 up` does."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 from redis import Redis
 
+from tests.swift import StrictS3, strict_s3
 from worker.contract.queue import connect
 from worker.contract.settings import Settings
 from worker.contract.storage import Storage
@@ -32,6 +34,14 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     server = start_s3(tmp_path_factory.mktemp("s3"))
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StrictS3]:
+    if sys.platform != "linux":
+        pytest.skip("Swift runs on Linux only")
+    with strict_s3(tmp_path_factory.mktemp("swift")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import boto3
+from boto3.exceptions import Boto3Error
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -27,8 +28,8 @@ class ObjectInfo:
 class Storage:
     """One bucket.
 
-    Every method raises Unavailable when S3 does not answer or answers 5xx, NotFound where a key is missing.
-    Threads may share it.
+    Every method raises Unavailable when S3 does not answer, answers 5xx or refuses our credentials, and
+    NotFound where a key is missing. Threads may share it.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -81,13 +82,19 @@ class Storage:
         return True
 
     def delete_prefix(self, prefix: str) -> None:
-        """Delete every object whose key begins so; none is fine."""
+        """Delete every object whose key begins so; none is fine. Raises Unavailable when one stays."""
         with _typed(prefix):
             pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
             for page in pages:
                 found = [{"Key": item["Key"]} for item in page.get("Contents", ())]
                 if found:
-                    self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": found, "Quiet": True})
+                    answer = self._s3.delete_objects(
+                        Bucket=self.bucket, Delete={"Objects": found, "Quiet": True}
+                    )
+                    # The request as a whole succeeds even where S3 refuses every key in it.
+                    if kept := answer.get("Errors"):
+                        why = f"storage keeps {kept[0].get('Key')}: {kept[0].get('Code')}"
+                        raise Unavailable("storage_unavailable", why)
 
     def signed_url(self, key: str, *, filename: str | None = None) -> str:
         """A GET URL that works without credentials for signed_url_seconds, or a quarter less.
@@ -112,7 +119,20 @@ class Storage:
             except ClientError as error:
                 if _status(error) != 404:
                     raise
-                self._s3.create_bucket(Bucket=self.bucket)
+                self._create_bucket()
+
+    def _create_bucket(self) -> None:
+        region = self._s3.meta.region_name
+        # AWS wants every region named but this one, which it refuses to be told.
+        place = {"LocationConstraint": region} if region != "us-east-1" else None
+        try:
+            self._s3.create_bucket(
+                Bucket=self.bucket, **({"CreateBucketConfiguration": place} if place else {})
+            )
+        except ClientError as error:
+            if _status(error) != 409:
+                raise
+            self._s3.head_bucket(Bucket=self.bucket)  # another process was first; 403: it is a stranger's
 
     def ping(self) -> None:
         """Raises Unavailable when the bucket cannot be reached."""
@@ -121,6 +141,8 @@ class Storage:
                 self._s3.head_bucket(Bucket=self.bucket)
         except NotFound as error:
             raise Unavailable("storage_unavailable", f"there is no bucket {self.bucket}") from error
+        except ClientError as error:  # a wrong region, say
+            raise Unavailable("storage_unavailable", f"storage answered {_status(error)}") from error
 
 
 def _client(settings: Settings, endpoint: str | None):
@@ -148,17 +170,20 @@ def _client(settings: Settings, endpoint: str | None):
 def _typed(key: str) -> Iterator[None]:
     try:
         yield
-    except ClientError as error:
-        status = _status(error)
+    except (ClientError, BotoCoreError, Boto3Error) as error:
+        # boto3 hides what the upload of a file was answered behind an error of its own.
+        answer = error if isinstance(error, ClientError) else error.__context__
+        if not isinstance(answer, ClientError):
+            why = f"storage does not answer: {type(error).__name__}"
+            raise Unavailable("storage_unavailable", why) from error
+        status = _status(answer)
         if status == 404:
             raise NotFound("not_found", f"nothing is stored as {key}") from error
         if status >= 500 or status == 429:
             raise Unavailable("storage_unavailable", f"storage answered {status}") from error
+        if status in (401, 403):  # set up wrongly, which no caller can help
+            raise Unavailable("storage_unavailable", f"storage refuses us ({status})") from error
         raise
-    except BotoCoreError as error:
-        raise Unavailable(
-            "storage_unavailable", f"storage does not answer: {type(error).__name__}"
-        ) from error
 
 
 def _status(error: ClientError) -> int:
