@@ -5,6 +5,7 @@ import csv
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from model.train.start import start_by_copying, start_by_telling_apart
 MAX_WORDS = 48
 THUMBNAIL = 64
 DRIFT_LIMIT = 0.5
+SHIFT = 8.0  # of sampling; it is learned with less, so that lower sigmas are seen too (recipe.Matching.shift)
 IMAGE_GUIDANCE = 3.0  # 2 to 5 did alike in a few dozen pictures (LOG.md)
 
 
@@ -165,20 +167,27 @@ def channel_weights(autoencoder: PatchAutoencoder) -> Tensor:
 
 
 def flow_loss(
-    mini: Mini, batch: Batch, config: EngineConfig, weights: Tensor, pure: float, device: torch.device
+    mini: Mini,
+    batch: Batch,
+    weights: Tensor,
+    *,
+    shift: float,
+    pure: float,
+    prediction: Literal["sample", "velocity"],
+    device: torch.device,
 ) -> Tensor:
     """Mean squared error of the velocity eps - x0 (Lipman et al. 2023), weighted by sigma^2 and by the
     channel's `weights`."""
     x0 = batch.latents.to(device)
     noise = torch.randn_like(x0)
-    sigma = draw_sigmas(x0.shape[0], config.shift, pure).to(device)
+    sigma = draw_sigmas(x0.shape[0], shift, pure).to(device)
     wide = sigma.view(-1, 1, 1, 1, 1)
     noisy = (1 - wide) * x0 + wide * noise
     move = lambda tensor: None if tensor is None else tensor.to(device)  # noqa: E731 - a name for three calls below
     with torch.autocast(device.type, torch.bfloat16):
         condition = mini.conditioner(move(batch.ids), move(batch.mask), move(batch.thumbnails))
         velocity = predict_velocity(
-            mini.transformer, noisy, sigma, condition, move(batch.context), config.prediction
+            mini.transformer, noisy, sigma, condition, move(batch.context), prediction
         )
     error = wide * (velocity - (noise - x0))  # that of the sample: there will be few steps to mend it
     return (weights * error.square()).mean()
@@ -201,7 +210,7 @@ def train(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    config = EngineConfig(name="mini", image_guidance=IMAGE_GUIDANCE, drift_limit=DRIFT_LIMIT)
+    config = EngineConfig(name="mini", image_guidance=IMAGE_GUIDANCE, drift_limit=DRIFT_LIMIT, shift=SHIFT)
     mini = Mini(recipe, config)
     if weights_from is not None:
         mini.load(weights_from)
@@ -253,7 +262,15 @@ def train(
             image = collate(pictures, 0, 1, mini.conditioner, dropout, rng)
             batches["image"] = (image, stage.weight, recipe.pure_pictures)
         for name, (batch, weight, pure) in batches.items():
-            loss = flow_loss(mini, batch, config, channels, pure, device)
+            loss = flow_loss(
+                mini,
+                batch,
+                channels,
+                shift=recipe.shift,
+                pure=pure,
+                prediction=config.prediction,
+                device=device,
+            )
             (weight * loss).backward()
             running[name] = 0.98 * running.get(name, loss.item()) + 0.02 * loss.item()
         nn.utils.clip_grad_norm_(weights, 1.0)

@@ -54,6 +54,7 @@ class Matching:
         Stage(0.75, size=256, clips=1, pictures=20, scenes=0.25, turned=0.7, freedom=0.6, weight=3.0),
         Stage(1.0, size=256, clips=2, pictures=12, scenes=0.2, turned=0.7, freedom=0.6, weight=1.5),
     )
+    shift: float = 5.0  # of the sigmas that are drawn
     pure_clips: float = 0.6  # the share of clips at sigma 1: in four steps, the motion is decided there
     pure_pictures: float = 0.25  # in sixteen steps, a shape is not
     fresh: int = 1

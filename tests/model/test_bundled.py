@@ -23,11 +23,12 @@ def test_the_weights_are_small_enough_to_commit() -> None:
 
 @pytest.mark.parametrize("camera", ["pan left", "pan right", "pan up", "pan down", "zoom in", "zoom out"])
 def test_the_camera_obeys(engine: Engine, camera: str) -> None:
-    photos = [photographs()[name] for name in ("china", "coffee")]
+    """Two seeds on each of the six photographs: 11 of 12, as 9 of 10 would be too few of them."""
+    photos = list(photographs().values())
     seen = [
-        named_camera(film(engine, photos[seed % 2], COMMANDS[camera], seed, 25)) for seed in range(100, 110)
+        named_camera(film(engine, photos[seed % 6], COMMANDS[camera], seed, 25)) for seed in range(100, 112)
     ]
-    assert seen.count(camera) >= 9, seen
+    assert seen.count(camera) >= 11, seen
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +42,19 @@ def test_text_gives_what_it_names(painted: dict[str, float], what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("colour", "shape", "ground", "least"),
+    ("colour", "shape", "ground"),
     [
-        ("red", "circle", "blue", 8),
-        ("green", "square", "white", 8),
-        ("yellow", "triangle", "purple", 8),
-        ("white", "star", "green", 6),  # the aim is 8 here too; 7 were found, 15 of 24 with other colours
-        ("orange", "cross", "black", 8),
+        ("red", "circle", "blue"),
+        ("green", "square", "white"),
+        ("yellow", "triangle", "purple"),
+        ("white", "star", "green"),
+        ("orange", "cross", "black"),
     ],
 )
-def test_a_prompt_is_painted_with_most_seeds(
-    engine: Engine, colour: str, shape: str, ground: str, least: int
-) -> None:
+def test_a_prompt_is_painted_with_most_seeds(engine: Engine, colour: str, shape: str, ground: str) -> None:
     prompt = f"a {colour} {shape} on a {ground} background"
     seen = [named_scene(engine.paint(prompt, seed=seed)) for seed in range(10)]
-    assert seen.count((colour, shape, ground)) >= least, seen
+    assert seen.count((colour, shape, ground)) >= 8, seen
 
 
 def test_the_first_frame_is_the_photograph(engine: Engine) -> None:
