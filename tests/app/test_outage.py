@@ -1,12 +1,16 @@
 """Redis or S3 away: 503 with Retry-After, and readiness that says which."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 
 from app.main import create_app
 from tests.app.conftest import picture
+from worker.contract.queue import connect
 from worker.contract.settings import Settings
+from worker.local.redis import start_redis
 
 
 @pytest.fixture
@@ -37,3 +41,18 @@ def test_without_s3(no_s3: Settings) -> None:
         posted = api.post("/v1/videos", data={"prompt": "a"}, files={"image": picture()})
         unavailable(posted, "storage_unavailable")
         assert any("storage" in reason for reason in api.get("/health/ready").json()["reasons"])
+
+
+def test_with_a_full_redis(settings: Settings, tmp_path: Path) -> None:
+    server = start_redis(tmp_path)
+    try:
+        small = settings.model_copy(update={"redis_url": server.url})
+        with TestClient(create_app(small), raise_server_exceptions=False) as api, connect(small) as redis:
+            kept = api.post("/v1/videos", json={"prompt": "a"}).json()["id"]
+            redis.config_set("maxmemory", 1)
+            unavailable(api.post("/v1/videos", json={"prompt": "a"}), "redis_unavailable")
+            assert api.get(f"/v1/jobs/{kept}").json()["status"] == "queued"
+            redis.config_set("maxmemory", 0)
+            assert api.post("/v1/videos", json={"prompt": "a"}).is_success
+    finally:
+        server.stop()

@@ -6,6 +6,7 @@ import pytest
 from redis import Redis
 
 from tests.contract.specs import segment, spec
+from worker.contract import keys
 from worker.contract.errors import NotFound
 from worker.contract.job import JobError, JobState
 from worker.contract.store import JobStore
@@ -104,3 +105,24 @@ def test_old_dead_letters_are_forgotten(store: JobStore, redis: Redis) -> None:
     assert store.forget_dead_letters(time.time() + 1) == 1
     assert store.dead_letters() == []
     assert redis.keys("magic141:outbox:*") == []
+
+
+def test_a_late_answer_changes_nothing(store: JobStore, redis: Redis) -> None:
+    """A courier is slower than its hold, and another one settles the entry meanwhile."""
+    finished(store, webhook_events=("video.failed",))
+    (entry,) = store.take_due()
+    store.mark_sent(entry.webhook_id)
+    store.dead_letter(entry.webhook_id, reason="answered 410")
+    store.retry_later(entry.webhook_id, time.time() - 1, reason="answered 500")
+    assert store.dead_letters() == []
+    assert store.take_due() == []
+    assert redis.keys("magic141:outbox*") == []
+
+
+def test_given_up_by_one_and_delivered_by_another(store: JobStore, redis: Redis) -> None:
+    finished(store, webhook_events=("video.failed",))
+    (entry,) = store.take_due()
+    store.dead_letter(entry.webhook_id, reason="answered 500 eight times")
+    store.mark_sent(entry.webhook_id)
+    assert store.dead_letters() == []
+    assert redis.keys(keys.DEAD_LETTERS) == []

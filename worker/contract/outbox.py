@@ -1,7 +1,6 @@
 """Webhooks that are owed: written by the scripts that change a job's state, worked off here."""
 
 import json
-import time
 from collections.abc import Mapping
 
 from redis import Redis
@@ -18,6 +17,7 @@ class Outbox:
         self._redis = redis
         self._take_due = redis.register_script(scripts.TAKE_DUE)
         self._redeliver = redis.register_script(scripts.REDELIVER)
+        self._put_off = redis.register_script(scripts.PUT_OFF)
 
     def take_due(
         self, now: float | None = None, *, limit: int = 16, hold_seconds: float = 60
@@ -31,22 +31,16 @@ class Outbox:
 
     def mark_sent(self, webhook_id: str) -> None:
         with self._redis.pipeline() as pipe:
-            pipe.zrem(keys.OUTBOX, webhook_id).delete(keys.outbox_entry(webhook_id)).execute()
+            pipe.zrem(keys.OUTBOX, webhook_id).zrem(keys.DEAD_LETTERS, webhook_id)
+            pipe.delete(keys.outbox_entry(webhook_id)).execute()
 
     def retry_later(self, webhook_id: str, due_at: float, *, reason: str = "") -> None:
-        """Try again at `due_at` (Unix seconds)."""
-        with self._redis.pipeline() as pipe:
-            pipe.zadd(keys.OUTBOX, {webhook_id: due_at}, xx=True)
-            pipe.hset(keys.outbox_entry(webhook_id), "reason", reason)
-            pipe.execute()
+        """Try again at `due_at` (Unix seconds), unless another taker settled it meanwhile."""
+        self._put_off(args=[webhook_id, reason, due_at])
 
     def dead_letter(self, webhook_id: str, *, reason: str = "") -> None:
-        """Give up on it; it stays readable in `dead_letters`."""
-        with self._redis.pipeline() as pipe:
-            pipe.zrem(keys.OUTBOX, webhook_id)
-            pipe.zadd(keys.DEAD_LETTERS, {webhook_id: time.time()})
-            pipe.hset(keys.outbox_entry(webhook_id), "reason", reason)
-            pipe.execute()
+        """Give up on it, likewise; it stays readable in `dead_letters`."""
+        self._put_off(args=[webhook_id, reason, ""])
 
     def dead_letters(self, owner: str | None = None) -> list[OutboxEntry]:
         """What was given up, oldest first: an owner's, or all."""

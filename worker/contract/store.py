@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 from collections.abc import Iterator, Mapping, MutableSequence, Sequence
 
 from redis import Redis
+from redis.exceptions import RedisError
 
 from worker.contract import keys, queue, scripts
 from worker.contract.errors import Conflict, LeaseLost, NotFound, QueueFull
@@ -49,7 +51,8 @@ class JobStore(Outbox, Line):
     def create(self, spec: JobSpec, *, windows_total: int, idempotency: tuple[str, str] | None = None) -> Job:
         """Accept a job: record, index, event and place in the line in one step, then the rq entry.
 
-        Should this process die between the two, `expired` finds the job and `requeue` makes up for it.
+        Should this process die or Redis run full between the two, `expired` finds the job and `requeue` makes
+        up for it.
 
         Args:
             idempotency: (hash of the client's key, hash of the body); the same pair again gives the same job.
@@ -82,7 +85,8 @@ class JobStore(Outbox, Line):
             message = f"{own_limit} jobs of this API key are waiting already"
             raise QueueFull("key_queue_full", message, retry_after=self._seconds_to_room())
         if status == b"created":
-            queue.wake(self._redis, job_id)
+            with contextlib.suppress(RedisError):  # it is accepted all the same
+                queue.wake(self._redis, job_id)
         return self.get(job_id)
 
     def get(self, job_id: str) -> Job:
