@@ -71,6 +71,7 @@ class Engine:
             "model": self.config.name,
             "video_steps": self.config.video_steps,
             "image_steps": self.config.image_steps,
+            "shift": self.config.shift,
             "image_guidance": self.config.image_guidance,
             "drift_limit": self.config.drift_limit,
             "dtype": str(self.transformer.dtype).removeprefix("torch."),
