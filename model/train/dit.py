@@ -3,7 +3,6 @@ single pictures."""
 
 import csv
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +11,6 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, HunyuanVideoTransformer3DModel
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
-from torch.nn import functional as F
 from tqdm import tqdm
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
 
@@ -22,8 +20,9 @@ from model.config import EngineConfig
 from model.denoiser import predict_velocity
 from model.schedule import shifted
 from model.train import tokenizer
+from model.train.batch import Batch, collate
 from model.train.checkpoint import Checkpoint
-from model.train.latents import Coded, Example, Replay, loader
+from model.train.latents import Coded, Replay, loader
 from model.train.middle import MiddleRotaryPosEmbed
 from model.train.pace import learning_rate
 from model.train.recipe import Matching, Stage
@@ -100,15 +99,6 @@ class Mini(nn.Module):
         self.conditioner.tokenizer.save_pretrained(folder / "tokenizer")
 
 
-@dataclass(frozen=True)
-class Batch:
-    latents: Tensor
-    context: Tensor | None
-    ids: Tensor
-    mask: Tensor
-    thumbnails: Tensor | None
-
-
 def draw_sigmas(count: int, shift: float, pure: float) -> Tensor:
     """Logit-normal, shifted (Esser et al. 2024), with the share `pure` of them at 1, where every sampling
     starts.
@@ -118,37 +108,6 @@ def draw_sigmas(count: int, shift: float, pure: float) -> Tensor:
     """
     sigma = shifted(torch.sigmoid(torch.randn(count)), shift)
     return torch.where(torch.rand(count) < pure, torch.ones(count), sigma)
-
-
-def damaged(context: Tensor) -> Tensor:
-    """A context as inference meets it: a little noisy, and in later windows (more than one latent frame) a
-    little blurred."""
-    batch = context.shape[0]
-    if context.shape[2] > 1:
-        flat = context.transpose(1, 2).flatten(0, 1)
-        blurred = F.interpolate(F.avg_pool2d(flat, 2), scale_factor=2.0, mode="bilinear")
-        share = torch.rand(batch, 1, 1, 1, 1) * (torch.rand(batch, 1, 1, 1, 1) < 0.5)
-        context = context + share.to(context) * (blurred.unflatten(0, (batch, -1)).transpose(1, 2) - context)
-    level = 0.2 * torch.rand(batch, 1, 1, 1, 1) * (torch.rand(batch, 1, 1, 1, 1) < 0.7)
-    return context + level.to(context) * torch.randn_like(context)
-
-
-def collate(
-    examples: list[Example],
-    context: int,
-    latents: int,
-    conditioner: Conditioner,
-    dropout: float,
-    rng: np.random.Generator,
-) -> Batch:
-    """`context` is the number of latent frames given, 0 for text-to-image."""
-    stacked = torch.stack([example.latents[:, :latents] for example in examples]).float()
-    captions = ["" if rng.random() < dropout else example.caption for example in examples]
-    ids, mask = conditioner.tokenize(captions)
-    if context == 0:
-        return Batch(stacked, None, ids, mask, None)
-    seen = torch.stack([example.thumbnail for example in examples]).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return Batch(stacked, damaged(stacked[:, :, :context]), ids, mask, seen)
 
 
 @torch.no_grad()

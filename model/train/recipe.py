@@ -1,7 +1,8 @@
-"""Training recipes, as data: `full` for a model worth serving, `smoke` runs the same chain in under a minute.
+"""Training recipes, as data: `full` for a model worth serving, `finish` to go on from its weights (with
+`--weights-from`), `smoke` runs the same chain in under a minute.
 
-The shipped DiT went the stages of `full` in one run of 112 minutes; the last two were settled while it ran
-(LOG.md, "the seventh run").
+The shipped DiT went the stages of `full` in one run of 112 minutes, the last two settled while it ran, and
+then those of `finish` in 20 (LOG.md, "the seventh run" and "the finishing run").
 """
 
 from dataclasses import dataclass

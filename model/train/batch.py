@@ -1,0 +1,51 @@
+"""What one forward of the training sees: examples side by side, their context damaged as inference would."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from model.conditioning import Conditioner
+from model.train.latents import Example
+
+
+@dataclass(frozen=True)
+class Batch:
+    latents: Tensor
+    context: Tensor | None
+    ids: Tensor
+    mask: Tensor
+    thumbnails: Tensor | None
+
+
+def damaged(context: Tensor) -> Tensor:
+    """A context as inference meets it: a little noisy, and in later windows (more than one latent frame) a
+    little blurred."""
+    batch = context.shape[0]
+    if context.shape[2] > 1:
+        flat = context.transpose(1, 2).flatten(0, 1)
+        blurred = F.interpolate(F.avg_pool2d(flat, 2), scale_factor=2.0, mode="bilinear")
+        share = torch.rand(batch, 1, 1, 1, 1) * (torch.rand(batch, 1, 1, 1, 1) < 0.5)
+        context = context + share.to(context) * (blurred.unflatten(0, (batch, -1)).transpose(1, 2) - context)
+    level = 0.2 * torch.rand(batch, 1, 1, 1, 1) * (torch.rand(batch, 1, 1, 1, 1) < 0.7)
+    return context + level.to(context) * torch.randn_like(context)
+
+
+def collate(
+    examples: list[Example],
+    context: int,
+    latents: int,
+    conditioner: Conditioner,
+    dropout: float,
+    rng: np.random.Generator,
+) -> Batch:
+    """`context` is the number of latent frames given, 0 for text-to-image."""
+    stacked = torch.stack([example.latents[:, :latents] for example in examples]).float()
+    captions = ["" if rng.random() < dropout else example.caption for example in examples]
+    ids, mask = conditioner.tokenize(captions)
+    if context == 0:
+        return Batch(stacked, None, ids, mask, None)
+    seen = torch.stack([example.thumbnail for example in examples]).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return Batch(stacked, damaged(stacked[:, :, :context]), ids, mask, seen)
