@@ -12,6 +12,7 @@ from diffusers import HunyuanVideoTransformer3DModel
 from torch import Tensor
 
 from model.ahead import ahead
+from model.apart import apart
 from model.autoencoder import PatchAutoencoder
 from model.conditioning import Condition, Conditioner
 from model.config import EngineConfig
@@ -79,10 +80,13 @@ class Engine:
             **self._description,
         }
 
-    @torch.inference_mode()
     def paint(self, prompt: str, *, seed: int, check: Check | None = None) -> np.ndarray:
         """Text-to-image: the same DiT on one latent frame without a context, with classifier-free guidance
         (Ho and Salimans 2022) -> uint8 [H, W, 3]."""
+        return apart(lambda: self._paint(prompt, seed, check))
+
+    @torch.inference_mode()
+    def _paint(self, prompt: str, seed: int, check: Check | None) -> np.ndarray:
         named, empty = (self._condition(text, None) for text in (prompt, ""))
         guidance = self.config.image_guidance
 
@@ -111,9 +115,9 @@ class Engine:
 
         image uint8 [H, W, 3] of any size is the first frame, cropped to the model's. To go on after window k
         pass start_window = k + 1 and k's state: window k depends on (seed, k, prompts, picture, carried
-        state) only. While a window is decoded here (and used by the caller) the next one is being denoised.
-        `check` is called before every denoising step and may raise to stop. Raises ValueError where
-        start_window and state do not go together.
+        state) only. While a window is used by the caller the next one is being made. `check` is called before
+        every denoising step and may raise to stop. Raises ValueError where start_window and state do not go
+        together.
         """
         plans = plan_windows(num_frames, self.config)
         if not 0 <= start_window <= len(plans):
@@ -122,8 +126,7 @@ class Engine:
             raise ValueError(f"start_window {start_window} {'needs' if state is None else 'takes no'} state")
         picture = fit(image, self.config.height, self.config.width)
         denoised = self._denoise_windows(shots, picture, plans[start_window:], seed, state, check)
-        for item in ahead(denoised):
-            yield self._decode(item, picture)
+        yield from ahead(self._decode(item, picture) for item in denoised)
 
     @torch.inference_mode()
     def _denoise_windows(

@@ -10,6 +10,8 @@ import transformers
 from diffusers import HunyuanVideoTransformer3DModel
 from transformers import CLIPTextModel, CLIPVisionModel, PreTrainedTokenizerFast
 
+from model.apart import apart
+from model.attention import attend_by_rows
 from model.autoencoder import PatchAutoencoder
 from model.conditioning import Conditioner
 from model.config import EngineConfig
@@ -29,6 +31,10 @@ def load_engine(name: str | Path = "mini", *, device: str | None = None) -> Engi
         raise FileNotFoundError(f"no model {str(name)!r}: there is no engine.json in a folder of that name")
     for library in (diffusers, transformers):
         library.utils.logging.disable_progress_bar()  # for weights that load in a moment they are noise
+    return apart(lambda: _load(folder, device))
+
+
+def _load(folder: Path, device: str | None) -> Engine:
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     dtype = torch.bfloat16 if where.type == "cuda" or fast_bfloat16() else torch.float32
     transformer = HunyuanVideoTransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=dtype)
@@ -41,6 +47,8 @@ def load_engine(name: str | Path = "mini", *, device: str | None = None) -> Engi
     for part in (transformer, autoencoder, conditioner):
         part.eval().requires_grad_(False).to(where)
     autoencoder.to(memory_format=torch.channels_last)
+    if where.type == "cpu" and dtype == torch.bfloat16:
+        attend_by_rows(transformer)
     versions = {package: version(package) for package in ("torch", "diffusers", "transformers")}
     hashes = {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*.safetensors"))}
     description: dict[str, object] = {"weights_sha256": hashes, "versions": versions}

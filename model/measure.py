@@ -8,7 +8,7 @@ import numpy as np
 
 from model.train import motion, textures
 
-_REACH = 90.0  # pixels from the middle at which a turn or a zoom is compared with a shift, at 256x256
+REACH = 90.0  # pixels from the middle at which a turn or a zoom is compared with a shift, at 256x256
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -17,19 +17,38 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
     return float("inf") if error == 0 else float(10 * np.log10(255**2 / error))
 
 
+def grey(picture: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+
+
+def optical_flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Where each pixel went, float32 [H, W, 2], in pixels (DIS, Kroeger et al. 2016)."""
+    method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return method.calc(grey(before), grey(after), np.zeros((*before.shape[:2], 2), np.float32))
+
+
+def mean_flow(before: np.ndarray, after: np.ndarray) -> float:
+    """How far things moved, in pixels: the mean length of the optical flow."""
+    return float(np.linalg.norm(optical_flow(before, after), axis=-1).mean())
+
+
+def flicker(frames: np.ndarray) -> float:
+    """Mean absolute difference of frames that follow each other, of 255: in a still scene there should be
+    none (VBench's temporal flickering, Huang et al. 2024, is 1 minus it)."""
+    return float(np.abs(np.diff(frames.astype(np.int16), axis=0)).mean())
+
+
 def camera_flow(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float, float]:
     """The similarity that carries `before` to `after` (uint8 [H, W, 3]): shift x, shift y (pixels), log
     scale, turn (radians, clockwise positive), about the middle; fitted to dense optical flow (DIS, Kroeger et
     al. 2016), outliers left out."""
-    grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (before, after)]
-    flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(
-        grey[0], grey[1], np.zeros((*grey[0].shape, 2), np.float32)
-    )
-    height, width = grey[0].shape
+    height, width = before.shape[:2]
+    flow = optical_flow(before, after)
     y, x = np.mgrid[:height:4, :width:4].astype(np.float64)
     moved = flow[::4, ::4].reshape(-1, 2).astype(np.float64)
     points = np.stack([x.ravel() - width / 2, y.ravel() - height / 2], 1)
-    slope = cv2.magnitude(*(cv2.Sobel(grey[0], cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)))[::4, ::4].ravel()
+    slopes = (cv2.Sobel(grey(before), cv2.CV_32F, dx, 1 - dx) for dx in (1, 0))
+    slope = cv2.magnitude(*slopes)[::4, ::4].ravel()
     keep = slope >= np.quantile(slope, 0.5)  # flow is only seen where there is texture
     fitted, _ = cv2.estimateAffinePartial2D(
         points[keep], points[keep] + moved[keep], ransacReprojThreshold=2.0
@@ -52,8 +71,8 @@ def named_camera(frames: np.ndarray, step: int = 4) -> str:
     dx, dy, grow, turn = np.median(np.array(flows), axis=0) / step
     strengths = {
         "pan left": dx, "pan right": -dx, "pan up": dy, "pan down": -dy,
-        "zoom in": grow * _REACH, "zoom out": -grow * _REACH,
-        "rotate counterclockwise": turn * _REACH, "rotate clockwise": -turn * _REACH,
+        "zoom in": grow * REACH, "zoom out": -grow * REACH,
+        "rotate counterclockwise": turn * REACH, "rotate clockwise": -turn * REACH,
     }  # fmt: skip
     best = max(strengths, key=strengths.__getitem__)
     return best if strengths[best] > 0.15 * motion.PAN_PIXELS else "still"
@@ -104,5 +123,5 @@ def _shape(mask: np.ndarray) -> str:
 
 def sharpness(picture: np.ndarray) -> float:
     """Mean gradient magnitude of the grey picture."""
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return float(np.hypot(np.diff(grey, axis=0)[:, :-1], np.diff(grey, axis=1)[:-1]).mean())
+    flat = grey(picture).astype(np.float32)
+    return float(np.hypot(np.diff(flat, axis=0)[:, :-1], np.diff(flat, axis=1)[:-1]).mean())

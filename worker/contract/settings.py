@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     """Jobs that may wait, of all keys together."""
     queue_limit_per_key: int | None = None
     """Jobs that may wait of one API key; None: as many as there is room for."""
-    retention_seconds: float | None = Field(None, gt=0)
+    retention_seconds: float | None = Field(default=None, gt=0)
     """How long a job that ended is kept, with its files and dead letters; None: until it is deleted."""
 
     webhook_secret: str | None = None
