@@ -1,4 +1,4 @@
-"""An iterator that works one item ahead of its reader, so that two stages of a pipeline overlap."""
+"""An iterator that works one item ahead of its reader, so that making and using overlap."""
 
 import queue
 import threading

@@ -4,8 +4,9 @@ model do what it is told?
 Motion: pictures of a world whose seed training never used, and natural photographs (from scikit-image and
 scikit-learn, extra `test`), each under every camera word; a video counts when the measured motion is the
 commanded one. Attributes: text-to-image of the grammar; colour, shape and background must all be right. First
-frame: PSNR of frame 0 to the photograph. Held-out clips: the model goes on from a clip's first frame by its
-caption, and what it makes is compared with the clip. A count of 0 leaves its part out.
+frames: PSNR to the photograph under "the camera is still"; frame 0 is the photograph, frame 1 the first that
+the model makes. Held-out clips: the model goes on from a clip's first frame by its caption, and what it makes
+is compared with the clip. A count of 0 leaves its part out.
 """
 
 import argparse
@@ -51,6 +52,11 @@ def film(engine: Engine, picture: np.ndarray, prompt: str, seed: int, num_frames
     seconds = num_frames / engine.config.fps
     windows = engine.generate([Shot(prompt, seconds)], picture, num_frames=num_frames, seed=seed)
     return np.concatenate([window.frames for window in windows])
+
+
+def fidelity(wanted: np.ndarray, found: np.ndarray) -> float:
+    """PSNR in dB, 60 where the two are (all but) the same: JSON knows no infinity."""
+    return round(min(psnr(wanted, found), 60.0), 2)
 
 
 def motion(
@@ -120,12 +126,12 @@ def held_out(engine: Engine, count: int) -> dict[str, object]:
         if not clip.shape:
             right.append(named_camera(frames) == clip.camera)
         stays = np.broadcast_to(clip.frames[:1], clip.frames.shape)
-        errors.append([psnr(clip.frames[1:], other[1:]) for other in (frames, stays)])
+        errors.append([fidelity(clip.frames[1:], other[1:]) for other in (frames, stays)])
         truth.append(clip.frames)
         made.append(frames)
     spaces = [np.array([features(frames) for frames in found]) for found in (made, truth)]
     unseen = np.array([features(others.clip(25).frames) for _ in range(count)])
-    ours, still = np.mean(np.minimum(errors, 60.0), axis=0).round(2).tolist()  # a clip may truly stay
+    ours, still = np.mean(errors, axis=0).round(2).tolist()
     speed = [
         float(np.mean([mean_flow(f[i], f[i + 4]) / 4 for f in found for i in (1, 9, 17)]))
         for found in (made, truth)
@@ -181,7 +187,8 @@ def main() -> None:
     still = {name: film(engine, photo, COMMANDS["still"], 0, 25) for name, photo in photos.items()}
     report: dict[str, object] = {
         "model": engine.describe(),
-        "first_frame_psnr_db": {name: round(psnr(photos[name], still[name][0]), 2) for name in photos},
+        "first_frame_psnr_db": {name: fidelity(photos[name], still[name][0]) for name in photos},
+        "second_frame_psnr_db": {name: fidelity(photos[name], still[name][1]) for name in photos},
         "flicker_of_a_still": {name: round(flicker(frames[1:]), 3) for name, frames in still.items()},
     }
     if args.seeds:

@@ -84,7 +84,7 @@ def _download(http: httpx.Client, job: dict[str, Any], out: Path) -> None:
 
 
 def _timings(job: dict[str, Any]) -> Table:
-    """Windows overlap (one is denoised while another is decoded): stages add up to more than the total."""
+    """Windows overlap (one is made while another is encoded): stages add up to more than the total."""
     timings = job["timings"]
     table = Table("stage", "seconds", title="how long each stage took")
     table.columns[1].justify = "right"

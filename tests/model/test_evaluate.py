@@ -1,0 +1,35 @@
+"""The evaluation's command, with as little to do as it takes."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+@pytest.mark.slow
+def test_it_writes_json_that_others_can_read(tmp_path: Path) -> None:
+    written = tmp_path / "report.json"
+    argv = ["--steps", "1", "--clips", "3", "--seeds", "0", "--pictures", "1", "--drift-seconds", "0"]
+    done = subprocess.run(
+        [sys.executable, "-m", "model.evaluate", *argv, "--json", str(written)],
+        capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    report = json.loads(written.read_text(), parse_constant=refuse)
+    assert report["model"]["video_steps"] == 1
+    assert set(report["first_frame_psnr_db"].values()) == {60.0}  # frame 0 is the picture itself
+    assert all(10 < value < 60 for value in report["second_frame_psnr_db"].values())
+    assert all(value > 0 for value in report["flicker_of_a_still"].values())
+    found = report["held_out"]
+    assert found["clips"] == 3
+    assert 10 < found["psnr_db"] < 60
+    assert found["frechet"] > 0
+    assert found["dynamic_degree"] > 0
+    assert "motion_photographs" not in report
+    assert "drift" not in report
