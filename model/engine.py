@@ -116,7 +116,7 @@ class Engine:
         image uint8 [H, W, 3] of any size is the first frame, cropped to the model's. To go on after window k
         pass start_window = k + 1 and k's state: window k depends on (seed, k, prompts, picture, carried
         state) only. While a window is used by the caller the next one is being made. `check` is called before
-        every denoising step and may raise to stop. Raises ValueError where start_window and state do not go
+        every denoising step and before a window is decoded, and may raise to stop. Raises ValueError where start_window and state do not go
         together.
         """
         plans = plan_windows(num_frames, self.config)
@@ -126,7 +126,7 @@ class Engine:
             raise ValueError(f"start_window {start_window} {'needs' if state is None else 'takes no'} state")
         picture = fit(image, self.config.height, self.config.width)
         denoised = self._denoise_windows(shots, picture, plans[start_window:], seed, state, check)
-        yield from ahead(self._decode(item, picture) for item in denoised)
+        yield from ahead(self._decode(item, picture, check) for item in denoised)
 
     @torch.inference_mode()
     def _denoise_windows(
@@ -192,7 +192,9 @@ class Engine:
         return self.autoencoder.encode(video / 127.5 - 1).float()
 
     @torch.inference_mode()
-    def _decode(self, item: _Denoised, picture: np.ndarray) -> Window:
+    def _decode(self, item: _Denoised, picture: np.ndarray, check: Check | None) -> Window:
+        if check is not None:
+            check()
         began = time.perf_counter()
         if item.plan.index == 0:
             video = self.autoencoder.decode(item.latents)

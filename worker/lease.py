@@ -21,7 +21,7 @@ from worker.contract.store import JobStore
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.025  # a cancel may be late by this; a look costs Redis one GET
 
 
 class Lease:

@@ -91,6 +91,7 @@ class Publisher:
             self._put_playlist(self.segments, ended=True)
 
     def _publish(self, window: Window) -> None:
+        self._lease.check()
         job_id, index = self._job.id, window.index
         with self._timings.measure("encode"):
             init, media = encode_segment(

@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -62,19 +64,31 @@ def test_state_and_start_go_together(tiny_engine: Engine) -> None:
         film(tiny_engine, start_window=9, state={"context": torch.zeros(1)})
 
 
-def test_check_stops_within_a_step(tiny_engine: Engine) -> None:
-    calls = []
+@pytest.mark.parametrize("wanted", range(6))
+def test_after_check_raises_nothing_more_is_computed(
+    tiny_engine: Engine, monkeypatch: pytest.MonkeyPatch, wanted: int
+) -> None:
+    """Whatever is asked for during forward `wanted` is heeded before another forward or window."""
+    forwards, asked = [], threading.Event()
+    forward = tiny_engine.transformer.forward
+
+    def counted(*args: object, **named: object) -> object:
+        forwards.append(1)
+        if len(forwards) == wanted + 1:
+            asked.set()
+        return forward(*args, **named)
 
     def check() -> None:
-        calls.append(1)
-        if len(calls) == 3:
+        if asked.is_set():
             raise InterruptedError("stop")
 
-    windows = tiny_engine.generate(SHOTS, PICTURE, num_frames=60, seed=1, check=check)
-    assert next(windows).index == 0
+    monkeypatch.setattr(tiny_engine.transformer, "forward", counted)
+    windows = tiny_engine.generate(SHOTS, PICTURE, num_frames=75, seed=1, check=check)
+    seen = []
     with pytest.raises(InterruptedError):
-        next(windows)
-    assert len(calls) == 3
+        seen.extend(window.index for window in windows)
+    assert len(forwards) == wanted + 1
+    assert len(seen) <= wanted // tiny_engine.config.video_steps
 
 
 def test_painting_repeats(tiny_engine: Engine) -> None:
