@@ -116,8 +116,8 @@ class Engine:
         image uint8 [H, W, 3] of any size is the first frame, cropped to the model's. To go on after window k
         pass start_window = k + 1 and k's state: window k depends on (seed, k, prompts, picture, carried
         state) only. While a window is used by the caller the next one is being made. `check` is called before
-        every denoising step and before a window is decoded, and may raise to stop. Raises ValueError where start_window and state do not go
-        together.
+        every denoising step and before a window is decoded, and may raise to stop. Raises ValueError where
+        start_window and state do not go together.
         """
         plans = plan_windows(num_frames, self.config)
         if not 0 <= start_window <= len(plans):

@@ -51,7 +51,12 @@ def _load(folder: Path, device: str | None) -> Engine:
         attend_by_rows(transformer)
     versions = {package: version(package) for package in ("torch", "diffusers", "transformers")}
     hashes = {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*.safetensors"))}
-    description: dict[str, object] = {"weights_sha256": hashes, "versions": versions}
+    quantised = getattr(transformer.config, "quantization_config", None)
+    description: dict[str, object] = {
+        "weights_sha256": hashes,
+        "versions": versions,
+        "quantised": quantised and type(quantised.quant_type).__name__,
+    }
     return Engine(EngineConfig.load(folder), transformer, autoencoder, conditioner, description=description)
 
 

@@ -1,4 +1,4 @@
-"""python -m model.train {autoencoder,dit,all} [--scale full|smoke] [--out FOLDER] [--minutes M]"""
+"""python -m model.train STAGE [--scale SCALE] [--out FOLDER] [--minutes M]: trains the bundled model."""
 
 import argparse
 import dataclasses
@@ -6,38 +6,70 @@ from pathlib import Path
 
 import torch
 
-from model.train import autoencoder, dit
+from model.train import autoencoder, prune, student, teacher
+from model.train.quantise import QUANTISED, quantise
 from model.train.recipe import RECIPES
+
+STAGES = ("autoencoder", "teacher", "student", "sparsified")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m model.train", description="Trains the bundled model from nothing."
+        prog="python -m model.train", description="Trains the bundled model, stage by stage."
     )
-    parser.add_argument("stage", choices=("autoencoder", "dit", "all"))
+    parser.add_argument("stage", choices=(*STAGES, "all"))
     parser.add_argument("--scale", choices=tuple(RECIPES), default="full")
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/mini"), help="folder for weights and checkpoints"
+        "--out", type=Path, default=Path("runs/mini"), help="a folder; each stage has one of its own in it"
     )
     parser.add_argument(
-        "--minutes", type=float, help="end the DiT's training by the clock, should its steps take longer"
+        "--minutes", type=float, help="end the stage by the clock, should its steps take longer"
     )
     parser.add_argument(
-        "--weights-from", type=Path, help="start the DiT from these weights, not from nothing"
+        "--weights-from", type=Path, help="an engine whose weights the teacher starts from, not from nothing"
+    )
+    parser.add_argument(
+        "--snapshots", type=int, metavar="STEPS", help="keep an engine, step-N, every so many of the student"
     )
     args = parser.parse_args()
-    recipe = RECIPES[args.scale]
+    recipe, out = RECIPES[args.scale], args.out
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if args.stage in ("autoencoder", "all"):
-        autoencoder.train(args.out, **dataclasses.asdict(recipe.autoencoder), seed=recipe.seed, device=device)
-    if args.stage in ("dit", "all"):
-        dit.train(
-            args.out,
-            recipe.dit,
+    stages = STAGES if args.stage == "all" else (args.stage,)
+    if "autoencoder" in stages:
+        autoencoder.train(out, **dataclasses.asdict(recipe.autoencoder), seed=recipe.seed, device=device)
+    if "teacher" in stages:
+        teacher.train(
+            out / "teacher",
+            recipe.teacher,
+            recipe.geometry,
+            vae=out / "vae",
             seed=recipe.seed + 1,
             device=device,
             minutes=args.minutes,
             weights_from=args.weights_from,
+        )
+    if "student" in stages:
+        student.train(
+            out / "student",
+            recipe.student,
+            recipe.geometry,
+            teacher_from=out / "teacher",
+            seed=recipe.seed + 2,
+            device=device,
+            minutes=args.minutes,
+            snapshots=args.snapshots,
+        )
+    if "sparsified" in stages:
+        for how in QUANTISED:
+            quantise(out / "student", out / how, how)
+        prune.train(
+            out / "pruned",
+            recipe.pruned,
+            recipe.geometry,
+            whole_from=out / "student",
+            seed=recipe.seed + 3,
+            device=device,
+            minutes=args.minutes,
         )
 
 

@@ -19,6 +19,12 @@ class Batch:
     mask: Tensor
     thumbnails: Tensor | None
 
+    def to(self, device: torch.device) -> "Batch":
+        context, thumbnails = (
+            None if given is None else given.to(device) for given in (self.context, self.thumbnails)
+        )
+        return Batch(self.latents.to(device), context, self.ids.to(device), self.mask.to(device), thumbnails)
+
 
 def damaged(context: Tensor) -> Tensor:
     """A context as inference meets it: a little noisy, and in later windows (more than one latent frame) a

@@ -1,8 +1,7 @@
 """Training recipes, as data: `full` for a model worth serving, `finish` to go on from its weights (with
-`--weights-from`), `smoke` runs the same chain in under a minute.
+`--weights-from`), `smoke` runs the same chain in two minutes.
 
-The shipped DiT went the stages of `full` in one run of 112 minutes, the last two settled while it ran, and
-then those of `finish` in 20 (LOG.md, "the seventh run" and "the finishing run").
+What the shipped weights went through is told in their card.
 """
 
 from dataclasses import dataclass
@@ -15,6 +14,19 @@ class Autoencoding:
     crop: int = 128
     lr: float = 8e-4
     noise: float = 0.02
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Of the DiT and of its condition encoders."""
+
+    patch: int = 2
+    width: int = 192  # hidden size
+    heads: int = 3
+    rope: tuple[int, int, int] = (16, 24, 24)
+    double_blocks: int = 2
+    single_blocks: int = 4
+    tokens_width: int = 192
 
 
 @dataclass(frozen=True)
@@ -39,71 +51,122 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Matching:
-    """Flow matching. Of what a step sees, `fresh` clips and a quarter of the pictures are new.
+class Data:
+    """Of what a step sees, `fresh` clips and a quarter of the pictures are new; the rest is drawn from a
+    pool."""
 
-    Zooms and turns come first: pans, which move everything by far, would take over what starts out to serve
-    them (LOG.md).
-    """
-
-    steps: int
-    stages: tuple[Stage, ...] = (
-        Stage(0.047, size=128, clips=8, pictures=0, scenes=0.0, turned=1.0, freedom=0.0),
-        Stage(0.15, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),
-        Stage(0.25, size=256, clips=3, pictures=0, scenes=0.0, turned=0.7, freedom=0.3),
-        Stage(0.43, size=256, clips=2, pictures=12, scenes=0.25, turned=0.7, freedom=0.6),
-        Stage(0.75, size=256, clips=1, pictures=20, scenes=0.25, turned=0.7, freedom=0.6, weight=3.0),
-        Stage(1.0, size=256, clips=2, pictures=12, scenes=0.2, turned=0.7, freedom=0.6, weight=1.5),
-    )
-    shift: float = 5.0  # of the sigmas that are drawn
-    pure_clips: float = 0.6  # the share of clips at sigma 1: in four steps, the motion is decided there
-    pure_pictures: float = 0.25  # in sixteen steps, a shape is not
-    fresh: int = 1
+    stages: tuple[Stage, ...]
     pool: int = 768
     first: int = 96  # clips to start with
+    fresh: int = 1
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Flow matching, the teacher's."""
+
+    steps: int
+    data: Data
+    shift: float = 5.0  # of the sigmas that are drawn
+    pure_clips: float = 0.15  # the share of clips at sigma 1, where the motion is decided
+    pure_pictures: float = 0.25
     lr: float = 1e-3
     warmup: int = 100
     ema: float = 0.998
     fall: float = 0.2  # the last part of the run, in which the learning rate falls
     words_pace: float = 0.05  # the text encoder's learning rate, as a share
     caption_dropout: float = 0.08
-    patch: int = 2
-    width: int = 192  # hidden size
-    heads: int = 3
-    rope: tuple[int, int, int] = (16, 24, 24)
-    double_blocks: int = 2
-    single_blocks: int = 4
-    tokens_width: int = 192
     save_every: int = 100
+
+
+@dataclass(frozen=True)
+class Distilling:
+    """Distribution matching (DMD2), the student's. Weights are those of the terms of its loss."""
+
+    steps: int
+    data: Data
+    grids: tuple[int, ...] = (4, 8)  # the numbers of steps it learns to sample in
+    shift: float = 3.0  # of the sigmas at which teacher and critic judge
+    guidance: tuple[float, float] = (1.0, 3.0)  # the teacher's, of clips and of pictures
+    matching: float = 1.0
+    adversarial: float = 0.02
+    truth: float = 0.5  # of the squared distance to the clip that was filmed
+    own: float = 0.3  # the share of clips that go on from a window the student made
+    lean: float = (
+        0.0  # how far the teacher's weights lean to the critic's (MagicDistillation's weak-to-strong)
+    )
+    lr: float = 1e-4
+    critic_lr: float = 3e-4
+    warmup: int = 20
+    ema: float = 0.98
+    fall: float = 0.3
+    save_every: int = 50
+
+
+@dataclass(frozen=True)
+class Pruning:
+    """`share` of the blocks is left out, chosen on `tries` batches; the rest learns for `steps`."""
+
+    steps: int
+    data: Data
+    share: float = 0.3
+    tries: int = 4
+    lr: float = 4e-4
+    warmup: int = 20
+    fall: float = 0.5
 
 
 @dataclass(frozen=True)
 class Recipe:
     autoencoder: Autoencoding
-    dit: Matching
+    teacher: Matching
+    student: Distilling
+    pruned: Pruning
+    geometry: Geometry = Geometry()
     seed: int = 0
 
 
+# Zooms and turns come first: pans, which move everything by far, would take over what starts out to serve
+# them (LOG.md).
+FROM_NOTHING = Data(
+    (
+        Stage(0.047, size=128, clips=8, pictures=0, scenes=0.0, turned=1.0, freedom=0.0),
+        Stage(0.15, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),
+        Stage(0.25, size=256, clips=3, pictures=0, scenes=0.0, turned=0.7, freedom=0.3),
+        Stage(0.43, size=256, clips=2, pictures=12, scenes=0.25, turned=0.7, freedom=0.6),
+        Stage(0.65, size=256, clips=1, pictures=20, scenes=0.25, turned=0.7, freedom=0.6, weight=3.0),
+        Stage(1.0, size=256, clips=4, pictures=6, scenes=0.25, turned=0.6, freedom=0.6, weight=1.2),
+    )
+)
+GOING_ON = Data(
+    (Stage(1.0, size=256, clips=4, pictures=6, scenes=0.25, turned=0.6, freedom=0.6, weight=1.2),)
+)
+FEW = Data((Stage(1.0, size=256, clips=1, pictures=4, scenes=0.25, turned=0.6, freedom=0.6),))
+DISTILLED = Distilling(steps=1200, data=FEW)
+PRUNED = Pruning(steps=600, data=FEW)
+
+SMALL = Data((Stage(1.0, 128, 2, 2, 0.4, 0.4, 0.7),), pool=8, first=2)
+SMALLEST = Recipe(
+    Autoencoding(steps=20, batch=4, crop=64),
+    Matching(
+        steps=6,
+        data=Data(
+            (Stage(0.5, 128, 2, 0, 0.0, 1.0, 0.0), Stage(1.0, 256, 2, 2, 0.4, 0.4, 0.7)), pool=8, first=2
+        ),
+        warmup=2,
+        save_every=3,
+    ),
+    Distilling(steps=4, data=SMALL, own=0.5, save_every=2),
+    Pruning(steps=2, data=SMALL, tries=1),
+    Geometry(width=64, heads=1, double_blocks=1, single_blocks=2, tokens_width=64),
+)
+FURTHER = Matching(
+    steps=12000, data=GOING_ON, lr=8e-4, warmup=20, ema=0.995, fall=0.5, words_pace=0.02, save_every=50
+)
+CODING = Autoencoding(steps=900)
+
 RECIPES = {
-    "full": Recipe(Autoencoding(steps=900), Matching(steps=12000)),
-    "finish": Recipe(
-        Autoencoding(steps=900),
-        Matching(
-            steps=12000,
-            stages=(
-                Stage(0.45, size=256, clips=2, pictures=16, scenes=0.2, turned=0.7, freedom=0.6, weight=2.5),
-                Stage(1.0, size=256, clips=3, pictures=10, scenes=0.2, turned=0.7, freedom=0.6, weight=1.5),
-            ),
-            lr=8e-4, warmup=20, ema=0.99, fall=0.4, words_pace=0.02,
-        ),
-        seed=10,
-    ),
-    "smoke": Recipe(
-        Autoencoding(steps=20, batch=4, crop=64),
-        Matching(
-            steps=6, stages=(Stage(0.5, 128, 2, 0, 0.0, 1.0, 0.0), Stage(1.0, 256, 2, 2, 0.4, 0.4, 0.7)),
-            pool=8, first=2, warmup=2, width=64, heads=1, double_blocks=1, single_blocks=1, tokens_width=64,
-            save_every=3,
-        ),
-    ),
-}  # fmt: skip
+    "full": Recipe(CODING, Matching(steps=12000, data=FROM_NOTHING), DISTILLED, PRUNED),
+    "finish": Recipe(CODING, FURTHER, DISTILLED, PRUNED, seed=29),
+    "smoke": SMALLEST,
+}

@@ -1,7 +1,5 @@
 """Where training starts: tokens know their place, and following a motion is downhill from there."""
 
-import dataclasses
-
 import pytest
 import torch
 from diffusers.models.transformers.transformer_hunyuan_video import HunyuanVideoRotaryPosEmbed
@@ -11,8 +9,9 @@ from model.config import EngineConfig
 from model.denoiser import predict_velocity
 from model.load import WEIGHTS
 from model.train import captions
-from model.train.dit import Mini, channel_weights
+from model.train.flow import channel_weights
 from model.train.middle import MiddleRotaryPosEmbed
+from model.train.mini import Mini
 from model.train.places import _numbers
 from model.train.recipe import RECIPES
 from model.train.world import World
@@ -23,7 +22,7 @@ CONFIG = EngineConfig(name="mini")
 @pytest.fixture(scope="module")
 def mini() -> Mini:
     torch.manual_seed(0)
-    return Mini(RECIPES["full"].dit, CONFIG).eval().requires_grad_(False)
+    return Mini(RECIPES["full"].geometry, CONFIG).eval().requires_grad_(False)
 
 
 def velocity(mini: Mini, noise: torch.Tensor, prompt: str, context: torch.Tensor | None) -> torch.Tensor:
@@ -89,7 +88,7 @@ def test_a_small_picture_lies_in_the_middle() -> None:
 
 
 def test_a_model_too_small_for_places_starts_as_well() -> None:
-    recipe = dataclasses.replace(RECIPES["smoke"].dit)
+    recipe = RECIPES["smoke"].geometry
     small = Mini(recipe, CONFIG).eval().requires_grad_(False)
     noise = torch.randn(CONFIG.latent_shape(2))
     assert velocity(small, noise, "a star", noise[:, :, :1]).isfinite().all()

@@ -2,6 +2,7 @@
 the real one."""
 
 import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -20,18 +21,58 @@ def train(stage: str, out: Path) -> str:
     return done.stderr
 
 
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("chain")
+    said = train("all", out)
+    for stage in ("autoencoder", "teacher", "student", "pruned"):
+        assert f"{stage}: 100%" in said
+    return out
+
+
 @pytest.mark.slow
-def test_train_all_then_load_then_generate(tmp_path: Path) -> None:
-    said = train("all", tmp_path)
-    assert "autoencoder: 100%" in said
-    assert "dit: 100%" in said
-    rows = list(csv.reader((tmp_path / "dit" / "curve.csv").read_text().splitlines()))
-    assert all(np.isfinite(float(value)) for row in rows for value in row)
-    engine = load_engine(tmp_path)
-    windows = list(
-        engine.generate([Shot("pan left", 1.0)], engine.paint("a red circle", seed=1), num_frames=26, seed=1)
-    )
+@pytest.mark.parametrize("name", ["teacher", "student", "int8", "int8-dynamic", "pruned"])
+def test_every_engine_of_the_chain_generates(chain: Path, name: str) -> None:
+    engine = load_engine(chain / name)
+    picture = engine.paint("a red circle", seed=1)
+    windows = list(engine.generate([Shot("pan left", 1.0)], picture, num_frames=26, seed=1))
     assert [len(window.frames) for window in windows] == [25, 1]
-    again = train("dit", tmp_path)  # its checkpoint is at the last step: nothing is left to do
-    assert "dit: 100%" in again
-    assert "6/6" in again
+
+
+@pytest.mark.slow
+def test_curves_are_numbers(chain: Path) -> None:
+    for name in ("teacher", "student", "pruned"):
+        header, *rows = csv.reader((chain / name / "curve.csv").read_text().splitlines())
+        assert header[:3] == ["step", "minutes", "lr"]
+        assert len(header) > 3
+        assert rows
+        assert all(np.isfinite(float(value)) for row in rows for value in row)
+
+
+@pytest.mark.slow
+def test_a_finished_stage_has_nothing_left_to_do(chain: Path) -> None:
+    assert "6/6" in train("teacher", chain)
+    assert "4/4" in train("student", chain)
+
+
+@pytest.mark.slow
+def test_what_a_sparsified_engine_stores(chain: Path) -> None:
+    def size(name: str) -> int:
+        return (chain / name / "transformer" / "diffusion_pytorch_model.safetensors").stat().st_size
+
+    def config(name: str) -> dict:
+        return json.loads((chain / name / "transformer" / "config.json").read_text())
+
+    assert size("int8") < 0.6 * size("student")
+    assert size("int8-dynamic") < 0.6 * size("student")
+    assert size("pruned") < 0.8 * size("student")
+    assert config("student")["num_single_layers"] == 2
+    assert config("pruned")["num_single_layers"] == 1
+    assert load_engine(chain / "int8").describe()["quantised"] == "Int8WeightOnlyConfig"
+    assert load_engine(chain / "student").describe()["quantised"] is None
+
+
+@pytest.mark.slow
+def test_the_student_samples_in_few_steps_without_guidance(chain: Path) -> None:
+    told = load_engine(chain / "student").describe()
+    assert (told["video_steps"], told["image_steps"], told["image_guidance"]) == (4, 4, 1.0)

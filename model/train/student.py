@@ -1,0 +1,136 @@
+"""The student: the teacher's DiT, taught to sample in a few steps and without guidance.
+
+Each step of the training rolls the student out through the `sample()` that serves, up to a random step of its
+grid, and asks at a random noise level which way the teacher's distribution lies from the student's own, which
+the critic follows (distillation.py). Magic 1-For-1 is trained so; the squared distance to the filmed clip is
+MagicDistillation's ground-truth supervision (arXiv 2503.13319). Some clips go on from what the student made
+itself, as later windows do (Self-Forcing, Huang et al. 2025).
+"""
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from diffusers.training_utils import EMAModel
+from torch import nn
+from tqdm import tqdm
+
+from model.autoencoder import PatchAutoencoder
+from model.config import EngineConfig
+from model.schedule import sigmas
+from model.train.checkpoint import Checkpoint
+from model.train.clock import Clock
+from model.train.critic import Critic
+from model.train.curve import Curve
+from model.train.distillation import Distillation, Task
+from model.train.feed import Feed
+from model.train.flow import channel_weights
+from model.train.mini import Mini
+from model.train.own import OwnWindows
+from model.train.pace import learning_rate
+from model.train.recipe import Distilling, Geometry
+
+
+def train(
+    folder: Path,
+    recipe: Distilling,
+    geometry: Geometry,
+    *,
+    teacher_from: Path,
+    seed: int,
+    device: torch.device,
+    minutes: float | None = None,
+    snapshots: int | None = None,
+) -> None:
+    """Trains in `folder` and leaves an engine there; `teacher_from` is the teacher's. Resumes from its
+    checkpoint; `minutes` are as in teacher.train. Every `snapshots` steps an engine is kept in `step-N`."""
+    torch.manual_seed(seed)
+    config = replace(
+        EngineConfig.load(teacher_from),
+        video_steps=recipe.grids[0],
+        image_steps=recipe.grids[0],
+        image_guidance=1.0,
+    )
+    mini, vae = Mini(geometry, config), teacher_from / "vae"
+    mini.load(teacher_from)
+    mini.to(device).requires_grad_(False)
+    autoencoder = PatchAutoencoder.from_pretrained(vae).to(device).eval()
+    channels = channel_weights(autoencoder)
+    teacher = copy.deepcopy(mini.transformer).to(torch.bfloat16)
+    student, critic = mini.transformer.requires_grad_(True), Critic(mini.transformer).to(device)
+    distil = Distillation(student, teacher, critic, mini.conditioner, recipe, config, channels)
+    learners = {
+        "student": (list(student.parameters()), recipe.lr),
+        "critic": (list(critic.parameters()), recipe.critic_lr),
+    }
+    optimisers = {
+        name: torch.optim.AdamW(weights, lr=lr, betas=(0.0, 0.99), weight_decay=0.0, fused=True)
+        for name, (weights, lr) in learners.items()
+    }
+    average, clock = EMAModel(student.parameters(), decay=recipe.ema), Clock()
+    checkpoint = Checkpoint(
+        folder,
+        student=student,
+        critic=critic,
+        **{f"{name}_optimiser": optimiser for name, optimiser in optimisers.items()},
+        average=average,
+        clock=clock,
+    )
+    start = checkpoint.resume()
+    clock.begin()
+    latents = config.context_latents + config.new_latents
+    feed = Feed(recipe.data, vae, mini.conditioner, latents=latents, dropout=0.0, seed=seed + start)
+    own = OwnWindows(autoencoder.to(torch.bfloat16), mini.conditioner, config, feed.rng)
+    curve = Curve(folder / "curve.csv")
+    progress = tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, desc="student")
+    for step in progress:
+        part = clock.part(step / recipe.steps, minutes)
+        if part >= 1:
+            break
+        pace = learning_rate(1.0, step, recipe.warmup, part, recipe.fall)
+        stage = feed.stage(part, step)
+        distil.lean()
+        for name in ("video", "image") if stage.pictures else ("video",):
+            chains = None
+            if name == "image":
+                batch = feed.pictures(stage.pictures).to(device)
+                task = Task(batch, batch, filmed=False, guidance=recipe.guidance[1])
+            else:
+                context = int(feed.rng.integers(1, config.context_latents + 1))
+                real = feed.clips(stage.clips, context, context + config.new_latents).to(device)
+                batch, filmed = real, True
+                if own and feed.rng.random() < recipe.own:
+                    (batch, chains), filmed = own.draw(stage.clips), False
+                task = Task(batch, real, filmed, recipe.guidance[0])
+            condition, empty = distil.conditions(batch)
+            grid = sigmas(int(feed.rng.choice(recipe.grids)), config.shift).to(device)
+            index = int(feed.rng.integers(len(grid) - 1))
+            made = distil.roll_out(task, condition, grid, index)
+            critic.requires_grad_(False)
+            loss, terms = distil.student_loss(task, made, condition, empty)
+            (loss * (stage.weight if name == "image" else 1.0)).backward()
+            critic.requires_grad_(True)
+            loss, more = distil.critic_loss(task, made.detach(), condition)
+            loss.backward()
+            for term, value in (terms | more).items():
+                curve.note(f"{name}_{term}", value)
+            if name == "video" and index == len(grid) - 2:
+                own.add(made.detach(), batch, chains)
+        for name, (weights, lr) in learners.items():
+            optimisers[name].param_groups[0]["lr"] = pace * lr
+            nn.utils.clip_grad_norm_(weights, 1.0)
+            optimisers[name].step()
+            optimisers[name].zero_grad(set_to_none=True)
+        average.step(student.parameters())
+        progress.set_postfix(curve.write(step, clock.minutes(), pace * recipe.lr))
+        if (step + 1) % recipe.save_every == 0:
+            checkpoint.save(step + 1)
+        if snapshots and (step + 1) % snapshots == 0:
+            average.store(student.parameters())
+            average.copy_to(student.parameters())
+            mini.save(folder / f"step-{step + 1}", config, vae)
+            average.restore(student.parameters())
+    checkpoint.save(recipe.steps)
+    average.copy_to(student.parameters())
+    mini.save(folder, config, vae)

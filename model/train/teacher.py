@@ -1,0 +1,102 @@
+"""The teacher: the DiT and its condition encoders, trained by flow matching on windows with a context and on
+single pictures."""
+
+from pathlib import Path
+
+import torch
+from diffusers.training_utils import EMAModel
+from torch import nn
+from tqdm import tqdm
+
+from model.autoencoder import PatchAutoencoder
+from model.config import EngineConfig
+from model.train.checkpoint import Checkpoint
+from model.train.clock import Clock
+from model.train.curve import Curve
+from model.train.feed import Feed
+from model.train.flow import channel_weights, flow_loss
+from model.train.mini import Mini
+from model.train.pace import learning_rate
+from model.train.recipe import Geometry, Matching
+
+CONFIG = EngineConfig(
+    name="mini",
+    image_guidance=3.0,  # 2 to 5 did alike in a few dozen pictures (LOG.md)
+    drift_limit=0.5,
+    shift=8.0,  # of sampling; it is learned with less, so that lower sigmas are seen too (Matching.shift)
+)
+
+
+def train(
+    folder: Path,
+    recipe: Matching,
+    geometry: Geometry,
+    *,
+    vae: Path,
+    seed: int,
+    device: torch.device,
+    minutes: float | None = None,
+    weights_from: Path | None = None,
+) -> None:
+    """Trains in `folder` and leaves an engine there, of the averaged weights.
+
+    Resumes from its checkpoint; without one it starts from nothing, or from the weights in `weights_from`.
+    With `minutes` the learning rate falls to its end by the clock, should the steps not be done before: the
+    same recipe serves machines of different speed.
+    """
+    torch.manual_seed(seed)
+    config, mini = CONFIG, Mini(geometry, CONFIG)
+    if weights_from is not None:
+        mini.load(weights_from)
+    mini.to(device)
+    # Words stay apart while the DiT learns to use them: at its own pace it first makes them alike, as noise.
+    words = list(mini.conditioner.text.parameters())
+    seen = [*mini.transformer.parameters(), *mini.conditioner.vision.parameters()]
+    groups = [{"params": seen, "pace": 1.0}, {"params": words, "pace": recipe.words_pace}]
+    optimiser = torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    weights = [*seen, *words]
+    average, clock = EMAModel(weights, decay=recipe.ema), Clock()
+    checkpoint = Checkpoint(folder, mini=mini, optimiser=optimiser, average=average, scheduler=clock)
+    start = checkpoint.resume()
+    clock.begin()
+    most = config.context_latents + config.new_latents
+    feed = Feed(
+        recipe.data, vae, mini.conditioner, latents=most, dropout=recipe.caption_dropout, seed=seed + start
+    )
+    channels = channel_weights(PatchAutoencoder.from_pretrained(vae).eval()).to(device)
+    curve = Curve(folder / "curve.csv")
+    progress = tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, desc="teacher")
+    for step in progress:
+        part = clock.part(step / recipe.steps, minutes)
+        if part >= 1:
+            break
+        lr = learning_rate(recipe.lr, step, recipe.warmup, part, recipe.fall)
+        for group in optimiser.param_groups:
+            group["lr"] = group["pace"] * lr
+        stage = feed.stage(part, step)
+        context = int(feed.rng.integers(1, config.context_latents + 1))
+        video = feed.clips(stage.clips, context, context + config.new_latents)
+        batches = {"video": (video, 1.0, recipe.pure_clips)}
+        if stage.pictures:
+            batches["image"] = (feed.pictures(stage.pictures), stage.weight, recipe.pure_pictures)
+        for name, (batch, weight, pure) in batches.items():
+            loss = flow_loss(
+                mini,
+                batch.to(device),
+                channels,
+                shift=recipe.shift,
+                pure=pure,
+                prediction=config.prediction,
+            )
+            (weight * loss).backward()
+            curve.note(name, loss.item())
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        average.step(weights)
+        progress.set_postfix(curve.write(step, clock.minutes(), lr))
+        if (step + 1) % recipe.save_every == 0:
+            checkpoint.save(step + 1)
+    checkpoint.save(recipe.steps)
+    average.copy_to(weights)
+    mini.save(folder, config, vae)
