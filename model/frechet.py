@@ -17,7 +17,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from model.measure import REACH, camera_flow, grey, mean_flow
+from model.measure import REACH, camera_flow, grey, mean_length, optical_flow
 
 OCTAVES = (1.0, 2.0, 4.0, 8.0, 16.0)
 STEP = 4  # frames between the two that flow is measured over
@@ -29,8 +29,10 @@ def features(frames: np.ndarray) -> np.ndarray:
     lab = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2LAB) for frame in frames]).astype(np.float64)
     pictures = [grey(frame).astype(np.float32) for frame in frames]
     pairs = [(frames[i], frames[i + STEP]) for i in range(0, len(frames) - STEP, STEP)]
-    shift_x, shift_y, growth, turn = np.mean([camera_flow(*pair) for pair in pairs], axis=0) / STEP
-    speed = np.mean([mean_flow(*pair) for pair in pairs]) / STEP
+    flows = [optical_flow(*pair) for pair in pairs]
+    cameras = [camera_flow(before, flow) for (before, _), flow in zip(pairs, flows, strict=True)]
+    shift_x, shift_y, growth, turn = np.mean(cameras, axis=0) / STEP
+    speed = np.mean([mean_length(flow) for flow in flows]) / STEP
     return np.array([
         *lab.mean((0, 1, 2)),
         *lab.std((1, 2)).mean(0),
@@ -39,6 +41,11 @@ def features(frames: np.ndarray) -> np.ndarray:
         shift_x, shift_y, REACH * growth, REACH * turn,
         np.log(speed + SMALLEST),
     ])  # fmt: skip
+
+
+def speed_of(found: np.ndarray) -> float:
+    """Features [N, 19] -> the mean length of the optical flow of them all, in pixels a frame."""
+    return float(np.exp(found[:, -1]).mean() - SMALLEST)
 
 
 def _octaves(picture: np.ndarray) -> list[float]:

@@ -26,12 +26,17 @@ def load_engine(name: str | Path = "mini", *, device: str | None = None) -> Engi
     Raises FileNotFoundError when the folder or a part of it is missing. Weights are bfloat16 on every device
     that has fast bfloat16, float32 elsewhere.
     """
-    folder = Path(name) if Path(name).is_dir() else WEIGHTS / str(name)
+    folder = folder_of(name)
     if not (folder / "engine.json").is_file():
         raise FileNotFoundError(f"no model {str(name)!r}: there is no engine.json in a folder of that name")
     for library in (diffusers, transformers):
         library.utils.logging.disable_progress_bar()  # for weights that load in a moment they are noise
     return apart(lambda: _load(folder, device))
+
+
+def folder_of(name: str | Path) -> Path:
+    """Where the bundled preset of that name lies, or the folder itself."""
+    return Path(name) if Path(name).is_dir() else WEIGHTS / str(name)
 
 
 def _load(folder: Path, device: str | None) -> Engine:

@@ -27,9 +27,9 @@ def optical_flow(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return method.calc(grey(before), grey(after), np.zeros((*before.shape[:2], 2), np.float32))
 
 
-def mean_flow(before: np.ndarray, after: np.ndarray) -> float:
-    """How far things moved, in pixels: the mean length of the optical flow."""
-    return float(np.linalg.norm(optical_flow(before, after), axis=-1).mean())
+def mean_length(flow: np.ndarray) -> float:
+    """How far things moved, in pixels: the mean length of the optical flow [H, W, 2]."""
+    return float(np.linalg.norm(flow, axis=-1).mean())
 
 
 def flicker(frames: np.ndarray) -> float:
@@ -38,12 +38,10 @@ def flicker(frames: np.ndarray) -> float:
     return float(np.abs(np.diff(frames.astype(np.int16), axis=0)).mean())
 
 
-def camera_flow(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float, float]:
-    """The similarity that carries `before` to `after` (uint8 [H, W, 3]): shift x, shift y (pixels), log
-    scale, turn (radians, clockwise positive), about the middle; fitted to dense optical flow (DIS, Kroeger et
-    al. 2016), outliers left out."""
+def camera_flow(before: np.ndarray, flow: np.ndarray) -> tuple[float, float, float, float]:
+    """The similarity that carries `before` (uint8 [H, W, 3]) along `flow` [H, W, 2]: shift x, shift y
+    (pixels), log scale, turn (radians, clockwise positive), about the middle; outliers left out."""
     height, width = before.shape[:2]
-    flow = optical_flow(before, after)
     y, x = np.mgrid[:height:4, :width:4].astype(np.float64)
     moved = flow[::4, ::4].reshape(-1, 2).astype(np.float64)
     points = np.stack([x.ravel() - width / 2, y.ravel() - height / 2], 1)
@@ -67,7 +65,8 @@ def camera_flow(before: np.ndarray, after: np.ndarray) -> tuple[float, float, fl
 def named_camera(frames: np.ndarray, step: int = 4) -> str:
     """The camera motion (motion.CAMERA) that frames [N, H, W, 3] show, by the median of the flows over `step`
     frames."""
-    flows = [camera_flow(frames[i], frames[i + step]) for i in range(0, len(frames) - step, step)]
+    pairs = [(frames[i], frames[i + step]) for i in range(0, len(frames) - step, step)]
+    flows = [camera_flow(before, optical_flow(before, after)) for before, after in pairs]
     dx, dy, grow, turn = np.median(np.array(flows), axis=0) / step
     strengths = {
         "pan left": dx, "pan right": -dx, "pan up": dy, "pan down": -dy,

@@ -27,9 +27,9 @@ from model.train.distillation import Distillation, Task
 from model.train.feed import Feed
 from model.train.flow import channel_weights
 from model.train.mini import Mini
-from model.train.own import OwnWindows
+from model.train.own import Chain, OwnWindows
 from model.train.pace import learning_rate
-from model.train.recipe import Distilling, Geometry
+from model.train.recipe import Distilling, Geometry, Stage
 
 
 def train(
@@ -92,18 +92,11 @@ def train(
         stage = feed.stage(part, step)
         distil.lean()
         for name in ("video", "image") if stage.pictures else ("video",):
-            chains = None
             if name == "image":
-                batch = feed.pictures(stage.pictures).to(device)
-                task = Task(batch, batch, filmed=False, guidance=recipe.guidance[1])
+                task, chains = _pictures(feed, stage, recipe, device), None
             else:
-                context = int(feed.rng.integers(1, config.context_latents + 1))
-                real = feed.clips(stage.clips, context, context + config.new_latents).to(device)
-                batch, filmed = real, True
-                if own and feed.rng.random() < recipe.own:
-                    (batch, chains), filmed = own.draw(stage.clips), False
-                task = Task(batch, real, filmed, recipe.guidance[0])
-            condition, empty = distil.conditions(batch)
+                task, chains = _clips(feed, stage, own, recipe, config, device)
+            condition, empty = distil.conditions(task.batch)
             grid = sigmas(int(feed.rng.choice(recipe.grids)), config.shift).to(device)
             index = int(feed.rng.integers(len(grid) - 1))
             made = distil.roll_out(task, condition, grid, index)
@@ -116,7 +109,7 @@ def train(
             for term, value in (terms | more).items():
                 curve.note(f"{name}_{term}", value)
             if name == "video" and index == len(grid) - 2:
-                own.add(made.detach(), batch, chains)
+                own.add(made.detach(), task.batch, chains)
         for name, (weights, lr) in learners.items():
             optimisers[name].param_groups[0]["lr"] = pace * lr
             nn.utils.clip_grad_norm_(weights, 1.0)
@@ -134,3 +127,21 @@ def train(
     checkpoint.save(recipe.steps)
     average.copy_to(student.parameters())
     mini.save(folder, config, vae)
+
+
+def _clips(
+    feed: Feed, stage: Stage, own: OwnWindows, recipe: Distilling, config: EngineConfig, device: torch.device
+) -> tuple[Task, list[Chain] | None]:
+    """Clips that were filmed, or now and then what the student made, to go on from, with its chains."""
+    context = int(feed.rng.integers(1, config.context_latents + 1))
+    filmed = feed.clips(stage.clips, context, context + config.new_latents).to(device)
+    if len(own) and feed.rng.random() < recipe.own:
+        batch, chains = own.draw(stage.clips)
+        return Task(batch, filmed, filmed=False, guidance=recipe.guidance[0]), chains
+    return Task(filmed, filmed, filmed=True, guidance=recipe.guidance[0]), None
+
+
+def _pictures(feed: Feed, stage: Stage, recipe: Distilling, device: torch.device) -> Task:
+    """What a prompt shows is not one picture but many: nothing is filmed that should come out."""
+    batch = feed.pictures(stage.pictures).to(device)
+    return Task(batch, batch, filmed=False, guidance=recipe.guidance[1])

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from standardwebhooks import Webhook
 
-from model.evaluate import photographs
+from model.evaluate.films import photographs
 from model.measure import psnr
 from tests.service import running
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from model.engine import Engine
-from model.evaluate import COMMANDS, attributes, film, photographs
+from model.evaluate.attributes import attributes
+from model.evaluate.films import COMMANDS, film, photographs
 from model.load import WEIGHTS, load_engine
 from model.measure import named_camera, named_scene, psnr
 

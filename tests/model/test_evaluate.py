@@ -15,7 +15,7 @@ def refuse(constant: str) -> None:
 @pytest.mark.slow
 def test_it_writes_json_that_others_can_read(tmp_path: Path) -> None:
     written = tmp_path / "report.json"
-    argv = ["--steps", "1", "--clips", "3", "--seeds", "0", "--pictures", "1", "--drift-seconds", "0"]
+    argv = ["--steps", "1", "--clips", "3", "--seeds", "0", "--pictures", "1", "--drift-seconds", "3"]
     done = subprocess.run(
         [sys.executable, "-m", "model.evaluate", *argv, "--json", str(written)],
         capture_output=True, text=True, timeout=200,
@@ -32,4 +32,7 @@ def test_it_writes_json_that_others_can_read(tmp_path: Path) -> None:
     assert found["frechet"] > 0
     assert found["dynamic_degree"] > 0
     assert "motion_photographs" not in report
-    assert "drift" not in report
+    assert report["cost"]["stored_bytes"] > 1e6
+    assert report["cost"]["held_bytes"] == pytest.approx(report["cost"]["stored_bytes"], rel=0.02)
+    assert all(len(curve["sharpness"]) == 2 for curve in report["drift"]["curves"].values())
+    assert all(curve["colour_shift"][0] == 0 for curve in report["drift"]["curves"].values())

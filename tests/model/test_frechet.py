@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from model.frechet import features, frechet_distance
-from model.measure import flicker, mean_flow
+from model.measure import flicker, mean_length, optical_flow
 from model.train.world import World
 
 
@@ -62,6 +62,6 @@ def test_the_more_is_wrong_the_farther(what: str) -> None:
 def test_flow_and_flicker_measure_what_was_done() -> None:
     picture = World(3, canvases=2).nature(1).frames[0]
     moved = np.roll(picture, 3, axis=1)
-    assert mean_flow(picture, moved) == pytest.approx(3, abs=0.6)
+    assert mean_length(optical_flow(picture, moved)) == pytest.approx(3, abs=0.6)
     assert flicker(np.stack([picture, picture])) == 0
     assert flicker(np.stack([picture // 2, picture // 2 + 5])) == pytest.approx(5)

@@ -1,0 +1,71 @@
+"""python -m model.plots {curve,drift} FILE... --out PICTURE: training curves (CSV) or drift (JSON of
+model.evaluate), one line a file. Needs matplotlib (extra `train`)."""
+
+import argparse
+import csv
+import json
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+ABOUT = {
+    "sharpness": "of the first window's",
+    "colour_shift": "of 255, from the first window's",
+    "flow": "pixels a frame",
+}
+
+
+def curves(files: list[Path]) -> list[tuple[str, str, list[tuple[str, list[float], list[float]]]]]:
+    """Panels (title, label of x, lines), one for each number that was noted; a line is (name, x, y)."""
+    panels: dict[str, list[tuple[str, list[float], list[float]]]] = {}
+    for path in files:
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+        steps = [float(row["step"]) for row in rows]
+        for name in rows[0]:
+            if name not in ("step", "minutes", "lr"):
+                panels.setdefault(name, []).append((path.parent.name, steps, [float(r[name]) for r in rows]))
+    return [(name, "step", lines) for name, lines in panels.items()]
+
+
+def drifts(files: list[Path]) -> list[tuple[str, str, list[tuple[str, list[float], list[float]]]]]:
+    """Likewise, of each measure the mean over the pictures, window by window."""
+    panels: dict[str, list[tuple[str, list[float], list[float]]]] = {}
+    for path in files:
+        found = list(json.loads(path.read_text())["drift"]["curves"].values())
+        for name, told in ABOUT.items():
+            means = [sum(values) / len(values) for values in zip(*(c[name] for c in found), strict=True)]
+            windows = [float(i) for i in range(len(means))]
+            panels.setdefault(f"{name.replace('_', ' ')}, {told}", []).append((path.stem, windows, means))
+    return [(name, "window", lines) for name, lines in panels.items()]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m model.plots", description="Curves as a picture.")
+    parser.add_argument("what", choices=("curve", "drift"))
+    parser.add_argument("files", type=Path, nargs="+")
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    panels = curves(args.files) if args.what == "curve" else drifts(args.files)
+    figure, axes = plt.subplots(1, len(panels), figsize=(4 * len(panels), 3), squeeze=False)
+    for axis, (title, across, lines) in zip(axes[0], panels, strict=True):
+        _draw(axis, title, across, lines)
+    figure.tight_layout()
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(args.out)
+
+
+def _draw(axis: Axes, title: str, across: str, lines: list[tuple[str, list[float], list[float]]]) -> None:
+    for name, x, y in lines:
+        axis.plot(x, y, label=name, linewidth=1)
+    axis.set_title(title, fontsize=9)
+    axis.set_xlabel(across, fontsize=8)
+    axis.tick_params(labelsize=7)
+    axis.legend(fontsize=7)
+
+
+if __name__ == "__main__":
+    main()
