@@ -1,6 +1,8 @@
 """From a folder of weights to a resident engine. The folder is in diffusers' format: one subfolder a part."""
 
 import hashlib
+import importlib.util
+import json
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,8 +25,9 @@ WEIGHTS = Path(__file__).parent / "weights"
 def load_engine(name: str | Path = "mini", *, device: str | None = None) -> Engine:
     """Loads a bundled preset by name, or a folder.
 
-    Raises FileNotFoundError when the folder or a part of it is missing. Weights are bfloat16 on every device
-    that has fast bfloat16, float32 elsewhere.
+    Raises FileNotFoundError when the folder or a part of it is missing, ImportError when its int8 weights
+    need libraries that are not there (extra `int8`). Weights are bfloat16 on every device that has fast
+    bfloat16, float32 elsewhere.
     """
     folder = folder_of(name)
     if not (folder / "engine.json").is_file():
@@ -40,6 +43,7 @@ def folder_of(name: str | Path) -> Path:
 
 
 def _load(folder: Path, device: str | None) -> Engine:
+    _ask_for_int8(folder / "transformer" / "config.json")
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     dtype = torch.bfloat16 if where.type == "cuda" or fast_bfloat16() else torch.float32
     transformer = HunyuanVideoTransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=dtype)
@@ -63,6 +67,13 @@ def _load(folder: Path, device: str | None) -> Engine:
         "quantised": quantised and type(quantised.quant_type).__name__,
     }
     return Engine(EngineConfig.load(folder), transformer, autoencoder, conditioner, description=description)
+
+
+def _ask_for_int8(config: Path) -> None:
+    """Raises ImportError where a quantised transformer's libraries are missing, before anything is read."""
+    wanted = ("torchao", "accelerate") if "quantization_config" in json.loads(config.read_text()) else ()
+    if missing := [name for name in wanted if importlib.util.find_spec(name) is None]:
+        raise ImportError(f"int8 weights need {' and '.join(missing)}: pip install 'magic141[int8]'")
 
 
 def fast_bfloat16() -> bool:

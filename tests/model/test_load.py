@@ -1,3 +1,4 @@
+import importlib.util
 import json
 from pathlib import Path
 
@@ -14,4 +15,13 @@ def test_an_unknown_model_is_named(tmp_path: Path) -> None:
 def test_a_missing_part_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "engine.json").write_text(json.dumps({"name": "broken"}))
     with pytest.raises(OSError, match="transformer"):
+        load_engine(tmp_path)
+
+
+def test_int8_weights_ask_for_their_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "engine.json").write_text(json.dumps({"name": "small"}))
+    (tmp_path / "transformer").mkdir()
+    (tmp_path / "transformer" / "config.json").write_text('{"quantization_config": {}}')
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"torchao and accelerate: pip install 'magic141\[int8\]'"):
         load_engine(tmp_path)
