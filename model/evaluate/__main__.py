@@ -31,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m model.evaluate", description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="mini")
     parser.add_argument("--steps", type=int, help="Euler steps a window, in place of the model's own")
+    parser.add_argument("--image-steps", type=int, help="steps of a picture, likewise")
     parser.add_argument("--context", type=int, help="latent frames a later window goes on from, likewise")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--clips", type=int, default=64, help="held-out clips")
@@ -40,7 +41,11 @@ def main() -> None:
     parser.add_argument("--strips", type=Path)
     args = parser.parse_args()
     engine = load_engine(args.model)
-    changes = {"video_steps": args.steps, "context_latents": args.context}
+    changes = {
+        "video_steps": args.steps,
+        "image_steps": args.image_steps,
+        "context_latents": args.context,
+    }
     engine.config = replace(engine.config, **{name: value for name, value in changes.items() if value})
     photos = photographs()
     world = World(HELD_OUT_SEED)
