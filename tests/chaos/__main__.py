@@ -14,14 +14,16 @@ import json
 import random
 import statistics
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from tests.chaos.house import House, house, wait_for
-from tests.chaos.trials import FAULTS, Trial, references, trial
+from tests.chaos.house import House, house, wait_for, wired_house
+from tests.chaos.trials import FAULTS, WIRE_FAULTS, Trial, references, trial
 from tests.chaos.turns import LONG_SECONDS, SHORT_SECONDS, cancels, making_way
 
 
@@ -34,9 +36,12 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     rng = random.Random(args.seed)
-    plan = [fault for fault in FAULTS for _ in range(args.kills if fault == "worker killed" else args.others)]
-    result: dict[str, Any] = {}
-    wrong = hurt_it(plan, args.seed, rng, result) if plan else []
+    counts = {fault: args.kills if fault == "worker killed" else args.others for fault in FAULTS}
+    result: dict[str, Any] = {"trials": []}
+    wrong = []
+    for home, plan in ((house, counts), (wired_house, dict.fromkeys(WIRE_FAULTS, args.others))):
+        faults = [fault for fault, count in plan.items() for _ in range(count)]
+        wrong += hurt_it(home, faults, args.seed, rng, result) if faults else []
     if args.turns:
         wrong += take_turns(args.seed, rng, result)
     for line in wrong:
@@ -46,16 +51,22 @@ def main() -> int:
     return int(bool(wrong))
 
 
-def hurt_it(plan: list[str], seed: int, rng: random.Random, result: dict[str, Any]) -> list[str]:
+def hurt_it(
+    home: Callable[..., AbstractContextManager[House]],
+    plan: list[str],
+    seed: int,
+    rng: random.Random,
+    result: dict[str, Any],
+) -> list[str]:
     """Returns what did not hold."""
-    with tempfile.TemporaryDirectory() as folder, house(Path(folder), workers=2, seed=seed) as hurt:
+    with tempfile.TemporaryDirectory() as folder, home(Path(folder), workers=2, seed=seed) as hurt:
         whole = references(hurt, [1, 2, 3])
         trials = [trial(hurt, fault, whole, rng) for fault in tqdm(plan, desc="chaos", mininterval=5)]
         silent = without_webhook(hurt, trials)
         tries = hurt.hooks.tries
     print(table(trials))
     print(f"webhooks: {len(trials) - len(silent)} of {len(trials)} arrived, in {tries} tries, ids stable")
-    result["trials"] = [asdict(one) for one in trials]
+    result["trials"] += [asdict(one) for one in trials]
     wrong = [f"{bad.fault}, {bad.job_id}: {'; '.join(bad.wrong)}" for bad in trials if bad.wrong]
     return wrong + [f"{job_id}: its webhook did not arrive, or under several ids" for job_id in silent]
 
@@ -105,7 +116,7 @@ def table(trials: list[Trial]) -> str:
         "| fault | jobs | all held | redone, most | went on after, s: median, most | job, s: median, most |"
     ]
     rows.append("|---|---|---|---|---|---|")
-    for fault in FAULTS:
+    for fault in (*FAULTS, *WIRE_FAULTS):
         ours = [one for one in trials if one.fault == fault]
         if not ours:
             continue

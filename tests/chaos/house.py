@@ -16,7 +16,10 @@ from typing import Any, TypeVar
 import httpx
 
 from tests.chaos.receiver import SECRET, Receiver, receiver
+from tests.chaos.wire import Wire, wire
 from tests.service import running
+from worker.local.redis import start_redis
+from worker.local.s3 import start_s3
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 240.0  # for a job of a few seconds, whatever happens to it
@@ -27,6 +30,8 @@ class House:
     http: httpx.Client
     data_dir: Path
     hooks: Receiver
+    redis_wire: Wire | None = None
+    s3_wire: Wire | None = None
 
     def pid(self, name: str) -> int:
         """Of a living process; waits while the supervisor starts it again."""
@@ -91,12 +96,36 @@ class House:
 
 
 @contextmanager
-def house(data_dir: Path, *, workers: int, seed: int) -> Iterator[House]:
+def wired_house(data_dir: Path, *, workers: int, seed: int) -> Iterator[House]:
+    """A house whose Redis and S3 lie behind wires; nobody starts these two again."""
+    redis = start_redis(data_dir / "far-redis")
+    s3 = start_s3(data_dir / "far-s3")
+    try:
+        with wire(redis.port) as redis_wire, wire(s3.port) as s3_wire:
+            env = {
+                "MAGIC141_REDIS_URL": f"redis://127.0.0.1:{redis_wire.port}/0",
+                "MAGIC141_S3_ENDPOINT": f"http://127.0.0.1:{s3_wire.port}",
+                "MAGIC141_S3_ACCESS_KEY": s3.access_key,
+                "MAGIC141_S3_SECRET_KEY": s3.secret_key,
+                "MAGIC141_S3_BUCKET": s3.bucket,
+            }
+            with house(data_dir, workers=workers, seed=seed, **env) as made:
+                made.redis_wire, made.s3_wire = redis_wire, s3_wire
+                yield made
+    finally:
+        redis.stop()
+        s3.stop()
+
+
+@contextmanager
+def house(data_dir: Path, *, workers: int, seed: int, **more: str) -> Iterator[House]:
     env = {
         "MAGIC141_WEBHOOK_SECRET": SECRET,
         "MAGIC141_WEBHOOK_ALLOW_PRIVATE": "1",
         "MAGIC141_WEBHOOK_MAX_ATTEMPTS": "30",
         "MAGIC141_WEBHOOK_BACKOFF_SECONDS": "0.2",
+        "MAGIC141_WEBHOOK_TIMEOUT_SECONDS": "2",
+        **more,
     }
     with (
         receiver(seed) as hooks,

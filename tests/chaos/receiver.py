@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +20,8 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 class Receiver:
     url: str = ""
     tries: int = 0
+    delay_seconds: float = 0.0
+    """How long an answer is kept back; the message counts as taken, though nobody may wait for it."""
     taken: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """(job id, type) -> the webhook ids under which it came."""
 
@@ -36,8 +40,10 @@ def receiver(seed: int) -> Iterator[Receiver]:
                 if not fails:
                     told = (message["data"]["id"], message["type"])
                     made.taken.setdefault(told, set()).add(self.headers["webhook-id"])
+            time.sleep(made.delay_seconds)
             self.send_response(500 if fails else 204)
-            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.end_headers()
 
         def log_message(self, *_: object) -> None:
             pass

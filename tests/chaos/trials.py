@@ -9,10 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.chaos.house import GO, KILL, STOP, House, wait_for
+from tests.chaos.wire import Wire
 
 SECONDS = 4  # of video: four windows
 FROZEN_SECONDS = 9.0  # longer than a lease
 AWAY_SECONDS = 30.0
+GONE_SECONDS = 10.0
+SLOW_SECONDS = 15.0
+DELAY_SECONDS = 0.2  # each way, and for each piece of a transfer
+SLOW_ANSWER_SECONDS = 3.0  # a courier waits for two
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,60 @@ def storage_away(house: House, job_id: str) -> None:
     os.kill(frozen, GO)
 
 
+def cut_redis(house: House, job_id: str) -> None:
+    _wire(house.redis_wire).cut()
+
+
+def redis_gone(house: House, job_id: str) -> None:
+    """Longer than a lease: whoever holds the job has to give it up."""
+    _gone(_wire(house.redis_wire), GONE_SECONDS)
+
+
+def slow_redis(house: House, job_id: str) -> None:
+    _slow(_wire(house.redis_wire))
+
+
+def cut_s3(house: House, job_id: str) -> None:
+    """Ten times in three seconds, so that some of it hits what is on its way."""
+    for _ in range(10):
+        _wire(house.s3_wire).cut()
+        time.sleep(0.3)
+
+
+def s3_gone(house: House, job_id: str) -> None:
+    _gone(_wire(house.s3_wire), AWAY_SECONDS)
+
+
+def slow_s3(house: House, job_id: str) -> None:
+    _slow(_wire(house.s3_wire))
+
+
+def slow_receiver(house: House, job_id: str) -> None:
+    """It answers later than anybody waits, until the job has ended and a while longer."""
+    house.hooks.delay_seconds = SLOW_ANSWER_SECONDS
+    house.ended(job_id)
+    time.sleep(10)
+    house.hooks.delay_seconds = 0.0
+
+
+def _gone(wire: Wire, seconds: float) -> None:
+    wire.open = False
+    wire.cut()
+    time.sleep(seconds)
+    wire.open = True
+
+
+def _slow(wire: Wire) -> None:
+    wire.delay_seconds = DELAY_SECONDS
+    time.sleep(SLOW_SECONDS)
+    wire.delay_seconds = 0.0
+
+
+def _wire(wire: Wire | None) -> Wire:
+    assert wire is not None, "this fault needs a wired house"
+    return wire
+
+
 FAULTS: dict[str, Callable[[House, str], None]] = {
     "worker killed": kill_worker,
     "worker frozen for 9 s": freeze_worker,
@@ -71,6 +130,15 @@ FAULTS: dict[str, Callable[[House, str], None]] = {
     "S3 killed": kill_s3,
     "S3 silent for 30 s": storage_away,
     "hooks worker killed": kill_hooks,
+    "webhook receiver slow": slow_receiver,
+}
+WIRE_FAULTS: dict[str, Callable[[House, str], None]] = {
+    "Redis cut off": cut_redis,
+    "Redis unreachable for 10 s": redis_gone,
+    "Redis 0.2 s away for 15 s": slow_redis,
+    "S3 cut off ten times": cut_s3,
+    "S3 unreachable for 30 s": s3_gone,
+    "S3 0.2 s away for 15 s": slow_s3,
 }
 
 
@@ -93,7 +161,7 @@ def trial(house: House, fault: str, whole: dict[int, str], rng: random.Random) -
     wait_for(lambda: house.job(job_id)["status"] != "queued", 60)
     time.sleep(rng.uniform(0.0, 4.0))
     before, warm_ups = house.job(job_id), house.warm_ups()
-    FAULTS[fault](house, job_id)
+    (FAULTS | WIRE_FAULTS)[fault](house, job_id)
     hurt = time.monotonic()
     gap = None
     if fault == "worker killed" and before["status"] == "running":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
-from tests.chaos.house import House, house
+from tests.chaos.house import House, house, wired_house
 from tests.chaos.trials import references, trial
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -23,3 +24,11 @@ def test_what_is_killed_or_frozen_costs_no_job(hurt: House) -> None:
     whole = references(hurt, [1])
     for fault in ("worker killed", "worker frozen for 9 s", "Redis killed", "API killed", "S3 killed"):
         assert trial(hurt, fault, whole, rng).wrong == (), fault
+
+
+def test_what_is_cut_off_or_silent_costs_no_job(tmp_path: Path) -> None:
+    rng = random.Random(2)
+    with wired_house(tmp_path, workers=2, seed=2) as hurt:
+        whole = references(hurt, [1])
+        for fault in ("Redis cut off", "Redis unreachable for 10 s", "S3 cut off ten times"):
+            assert trial(hurt, fault, whole, rng).wrong == (), fault
