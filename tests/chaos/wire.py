@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,11 +28,14 @@ class Wire:
         self._loop = asyncio.new_event_loop()
 
     def cut(self) -> None:
-        """Ends every connection there is, in the middle of whatever it carries."""
+        """Resets every connection there is, in the middle of whatever it carries."""
         done = threading.Event()
 
         def abort() -> None:
             for writer in self._writers:
+                # Lingering for no time is what makes it a reset, not an orderly end.
+                line = writer.get_extra_info("socket")
+                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 writer.transport.abort()
                 self.cuts += 1
             done.set()
