@@ -6,7 +6,7 @@ scikit-learn, extra `test`), each under every camera word; a video counts when t
 commanded one. Attributes: text-to-image of the grammar; colour, shape and background must all be right. First
 frames: PSNR to the photograph under "the camera is still"; frame 0 is the photograph, frame 1 the first that
 the model makes. Held-out clips: the model goes on from a clip's first frame by its caption, and what it makes
-is compared with the clip. Drift: three photographs for a minute. A count of 0 leaves its part out.
+is compared with the clip. Drift: three photographs for a minute, panning and still. A count of 0 leaves its part out.
 """
 
 import argparse
@@ -68,9 +68,9 @@ def main() -> None:
     if args.pictures:
         report["text_to_image"] = attributes(engine, args.pictures, args.strips)
     if args.drift_seconds:
-        report["drift"] = drift(
-            engine, {name: photos[name] for name in DRIFTING}, COMMANDS["pan left"], args.drift_seconds
-        )
+        long = {name: photos[name] for name in DRIFTING}
+        report["drift"] = drift(engine, long, COMMANDS["pan left"], args.drift_seconds)
+        report["drift_of_a_still"] = drift(engine, long, COMMANDS["still"], args.drift_seconds)
     text = json.dumps(report, indent=2)
     print(text)
     if args.json:

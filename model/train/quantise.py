@@ -20,7 +20,7 @@ def quantise(engine: Path, folder: Path, how: str) -> None:
     shutil.copytree(
         engine,
         folder,
-        ignore=shutil.ignore_patterns("checkpoint.*", "*.csv", "transformer"),
+        ignore=shutil.ignore_patterns("checkpoint.*", "*.csv", "step-*", "transformer"),
         dirs_exist_ok=True,
     )
     transformer = HunyuanVideoTransformer3DModel.from_pretrained(

@@ -87,7 +87,7 @@ class Distilling:
     data: Data
     grids: tuple[int, ...] = (4, 8)  # the numbers of steps it learns to sample in
     shift: float = 3.0  # of the sigmas at which teacher and critic judge
-    guidance: tuple[float, float] = (1.0, 3.0)  # the teacher's, of clips and of pictures
+    guidance: tuple[float, float] = (2.0, 3.0)  # the teacher's, of clips and of pictures
     matching: float = 1.0
     adversarial: float = 0.02
     truth: float = 0.5  # of the squared distance to the clip that was filmed

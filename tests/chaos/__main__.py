@@ -22,8 +22,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from tests.chaos.house import House, house, wait_for, wired_house
-from tests.chaos.trials import FAULTS, WIRE_FAULTS, Trial, references, trial
+from tests.chaos.house import House, clocked_house, house, wait_for, wired_house
+from tests.chaos.trials import ALL_FAULTS, CLOCK_FAULTS, FAULTS, WIRE_FAULTS, Trial, references, trial
 from tests.chaos.turns import LONG_SECONDS, SHORT_SECONDS, cancels, making_way
 
 
@@ -39,7 +39,12 @@ def main() -> int:
     counts = {fault: args.kills if fault == "worker killed" else args.others for fault in FAULTS}
     result: dict[str, Any] = {"trials": []}
     wrong = []
-    for home, plan in ((house, counts), (wired_house, dict.fromkeys(WIRE_FAULTS, args.others))):
+    plans = (
+        (house, counts),
+        (clocked_house, dict.fromkeys(CLOCK_FAULTS, args.others)),
+        (wired_house, dict.fromkeys(WIRE_FAULTS, args.others)),
+    )
+    for home, plan in plans:
         faults = [fault for fault, count in plan.items() for _ in range(count)]
         wrong += hurt_it(home, faults, args.seed, rng, result) if faults else []
     if args.turns:
@@ -116,7 +121,7 @@ def table(trials: list[Trial]) -> str:
         "| fault | jobs | all held | redone, most | went on after, s: median, most | job, s: median, most |"
     ]
     rows.append("|---|---|---|---|---|---|")
-    for fault in (*FAULTS, *WIRE_FAULTS):
+    for fault in ALL_FAULTS:
         ours = [one for one in trials if one.fault == fault]
         if not ours:
             continue

@@ -15,11 +15,10 @@ from typing import Any, TypeVar
 
 import httpx
 
+from tests.chaos.clock import Clock
+from tests.chaos.far import Far, far
 from tests.chaos.receiver import SECRET, Receiver, receiver
-from tests.chaos.wire import Wire, wire
 from tests.service import running
-from worker.local.redis import start_redis
-from worker.local.s3 import start_s3
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 240.0  # for a job of a few seconds, whatever happens to it
@@ -30,8 +29,8 @@ class House:
     http: httpx.Client
     data_dir: Path
     hooks: Receiver
-    redis_wire: Wire | None = None
-    s3_wire: Wire | None = None
+    far: Far | None = None
+    clock: Clock | None = None
 
     def pid(self, name: str) -> int:
         """Of a living process; waits while the supervisor starts it again."""
@@ -97,24 +96,19 @@ class House:
 
 @contextmanager
 def wired_house(data_dir: Path, *, workers: int, seed: int) -> Iterator[House]:
-    """A house whose Redis and S3 lie behind wires; nobody starts these two again."""
-    redis = start_redis(data_dir / "far-redis")
-    s3 = start_s3(data_dir / "far-s3")
-    try:
-        with wire(redis.port) as redis_wire, wire(s3.port) as s3_wire:
-            env = {
-                "MAGIC141_REDIS_URL": f"redis://127.0.0.1:{redis_wire.port}/0",
-                "MAGIC141_S3_ENDPOINT": f"http://127.0.0.1:{s3_wire.port}",
-                "MAGIC141_S3_ACCESS_KEY": s3.access_key,
-                "MAGIC141_S3_SECRET_KEY": s3.secret_key,
-                "MAGIC141_S3_BUCKET": s3.bucket,
-            }
-            with house(data_dir, workers=workers, seed=seed, **env) as made:
-                made.redis_wire, made.s3_wire = redis_wire, s3_wire
-                yield made
-    finally:
-        redis.stop()
-        s3.stop()
+    """A house whose Redis and S3 lie elsewhere."""
+    with far(data_dir / "far") as away, house(data_dir, workers=workers, seed=seed, **away.env) as made:
+        made.far = away
+        yield made
+
+
+@contextmanager
+def clocked_house(data_dir: Path, *, workers: int, seed: int) -> Iterator[House]:
+    """A house with a clock of its own."""
+    clock = Clock(data_dir)
+    with house(data_dir, workers=workers, seed=seed, **clock.env) as made:
+        made.clock = clock
+        yield made
 
 
 @contextmanager

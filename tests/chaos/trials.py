@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tests.chaos.far import Far
 from tests.chaos.house import GO, KILL, STOP, House, wait_for
 from tests.chaos.wire import Wire
 
@@ -16,6 +17,7 @@ FROZEN_SECONDS = 9.0  # longer than a lease
 AWAY_SECONDS = 30.0
 GONE_SECONDS = 10.0
 SLOW_SECONDS = 15.0
+WRONG_SECONDS = 5.0
 DELAY_SECONDS = 0.2  # each way, and for each piece of a transfer
 SLOW_ANSWER_SECONDS = 3.0  # a courier waits for two
 
@@ -69,31 +71,44 @@ def storage_away(house: House, job_id: str) -> None:
 
 
 def cut_redis(house: House, job_id: str) -> None:
-    _wire(house.redis_wire).cut()
+    _far(house).redis_wire.cut()
 
 
 def redis_gone(house: House, job_id: str) -> None:
     """Longer than a lease: whoever holds the job has to give it up."""
-    _gone(_wire(house.redis_wire), GONE_SECONDS)
+    _gone(_far(house).redis_wire, GONE_SECONDS)
 
 
 def slow_redis(house: House, job_id: str) -> None:
-    _slow(_wire(house.redis_wire))
+    _slow(_far(house).redis_wire)
 
 
 def cut_s3(house: House, job_id: str) -> None:
     """Ten times in three seconds, so that some of it hits what is on its way."""
     for _ in range(10):
-        _wire(house.s3_wire).cut()
+        _far(house).s3_wire.cut()
         time.sleep(0.3)
 
 
 def s3_gone(house: House, job_id: str) -> None:
-    _gone(_wire(house.s3_wire), AWAY_SECONDS)
+    _gone(_far(house).s3_wire, AWAY_SECONDS)
 
 
 def slow_s3(house: House, job_id: str) -> None:
-    _slow(_wire(house.s3_wire))
+    _slow(_far(house).s3_wire)
+
+
+def redis_fails_over(house: House, job_id: str) -> None:
+    _far(house).fail_over()
+
+
+def clock_ahead(house: House, job_id: str) -> None:
+    """Set an hour on, and right again: every lease runs out at the first step, none does after the second."""
+    _set_off(house, +3600)
+
+
+def clock_behind(house: House, job_id: str) -> None:
+    _set_off(house, -3600)
 
 
 def slow_receiver(house: House, job_id: str) -> None:
@@ -111,15 +126,22 @@ def _gone(wire: Wire, seconds: float) -> None:
     wire.open = True
 
 
+def _set_off(house: House, seconds: int) -> None:
+    assert house.clock is not None, "this fault needs a clocked house"
+    house.clock.set_off(seconds)
+    time.sleep(WRONG_SECONDS)
+    house.clock.set_off(0)
+
+
 def _slow(wire: Wire) -> None:
     wire.delay_seconds = DELAY_SECONDS
     time.sleep(SLOW_SECONDS)
     wire.delay_seconds = 0.0
 
 
-def _wire(wire: Wire | None) -> Wire:
-    assert wire is not None, "this fault needs a wired house"
-    return wire
+def _far(house: House) -> Far:
+    assert house.far is not None, "this fault needs a wired house"
+    return house.far
 
 
 FAULTS: dict[str, Callable[[House, str], None]] = {
@@ -132,6 +154,10 @@ FAULTS: dict[str, Callable[[House, str], None]] = {
     "hooks worker killed": kill_hooks,
     "webhook receiver slow": slow_receiver,
 }
+CLOCK_FAULTS: dict[str, Callable[[House, str], None]] = {
+    "clock an hour ahead for 5 s": clock_ahead,
+    "clock an hour behind for 5 s": clock_behind,
+}
 WIRE_FAULTS: dict[str, Callable[[House, str], None]] = {
     "Redis cut off": cut_redis,
     "Redis unreachable for 10 s": redis_gone,
@@ -139,7 +165,9 @@ WIRE_FAULTS: dict[str, Callable[[House, str], None]] = {
     "S3 cut off ten times": cut_s3,
     "S3 unreachable for 30 s": s3_gone,
     "S3 0.2 s away for 15 s": slow_s3,
+    "Redis dies, its replica takes over": redis_fails_over,
 }
+ALL_FAULTS = FAULTS | CLOCK_FAULTS | WIRE_FAULTS
 
 
 def references(house: House, seeds: list[int]) -> dict[int, str]:
@@ -161,7 +189,7 @@ def trial(house: House, fault: str, whole: dict[int, str], rng: random.Random) -
     wait_for(lambda: house.job(job_id)["status"] != "queued", 60)
     time.sleep(rng.uniform(0.0, 4.0))
     before, warm_ups = house.job(job_id), house.warm_ups()
-    (FAULTS | WIRE_FAULTS)[fault](house, job_id)
+    ALL_FAULTS[fault](house, job_id)
     hurt = time.monotonic()
     gap = None
     if fault == "worker killed" and before["status"] == "running":

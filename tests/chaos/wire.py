@@ -14,8 +14,8 @@ from contextlib import contextmanager
 class Wire:
     """Carries TCP from a loopback port of its own to `port`, both ways.
 
-    `delay_seconds` is added to each piece that passes, `open` False refuses new connections. Both may be set
-    from any thread.
+    `delay_seconds` is added to each piece that passes, `open` False refuses new connections, `to` is the port
+    that new ones lead to. All may be set from any thread.
     """
 
     def __init__(self, port: int) -> None:
@@ -23,7 +23,7 @@ class Wire:
         self.open = True
         self.port = 0
         self.cuts = 0
-        self._to = port
+        self.to = port  # connections that are open stay with where they went
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
 
@@ -65,7 +65,7 @@ class Wire:
         try:
             if not self.open:
                 return
-            far_reader, far = await asyncio.open_connection("127.0.0.1", self._to)
+            far_reader, far = await asyncio.open_connection("127.0.0.1", self.to)
             self._writers.add(far)
             await asyncio.gather(self._one_way(reader, far), self._one_way(far_reader, writer))
         except OSError:

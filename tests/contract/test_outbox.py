@@ -60,6 +60,17 @@ def test_a_taken_entry_is_held_and_comes_back_with_its_id(store: JobStore) -> No
     assert (again.webhook_id, again.attempts) == (first.webhook_id, 2)
 
 
+def test_a_clock_that_is_set_back_keeps_no_webhook_waiting(store: JobStore) -> None:
+    finished(store, webhook_events=("video.failed",))
+    ahead = time.time() + 3600
+    (entry,) = store.take_due(ahead)
+    store.retry_later(entry.webhook_id, ahead + 5, reason="answered 500")
+    assert store.take_due(ahead) == []
+    (again,) = store.take_due()
+    assert (again.webhook_id, again.attempts) == (entry.webhook_id, 2)
+    assert store.take_due() == []
+
+
 def test_retry_then_dead_letter(store: JobStore, redis: Redis) -> None:
     finished(store, webhook_events=("video.failed",))
     (entry,) = store.take_due()

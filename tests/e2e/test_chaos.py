@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.house import House, house, wired_house
+from tests.chaos.house import House, clocked_house, house, wired_house
 from tests.chaos.trials import references, trial
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -30,5 +30,18 @@ def test_what_is_cut_off_or_silent_costs_no_job(tmp_path: Path) -> None:
     rng = random.Random(2)
     with wired_house(tmp_path, workers=2, seed=2) as hurt:
         whole = references(hurt, [1])
-        for fault in ("Redis cut off", "Redis unreachable for 10 s", "S3 cut off ten times"):
+        for fault in (
+            "Redis cut off",
+            "Redis unreachable for 10 s",
+            "Redis dies, its replica takes over",
+            "S3 cut off ten times",
+        ):
+            assert trial(hurt, fault, whole, rng).wrong == (), fault
+
+
+def test_a_clock_that_is_set_costs_no_job(tmp_path: Path) -> None:
+    rng = random.Random(3)
+    with clocked_house(tmp_path, workers=2, seed=3) as hurt:
+        whole = references(hurt, [1])
+        for fault in ("clock an hour ahead for 5 s", "clock an hour behind for 5 s"):
             assert trial(hurt, fault, whole, rng).wrong == (), fault

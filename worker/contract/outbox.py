@@ -9,6 +9,8 @@ from worker.contract import keys, scripts
 from worker.contract.errors import NotFound
 from worker.contract.job import OutboxEntry
 
+FARTHEST_SECONDS = 600.0  # farther off than a courier puts any next try
+
 
 class Outbox:
     """At least once: an entry leaves only by `mark_sent` or `dead_letter`; its webhook id never changes."""
@@ -24,9 +26,11 @@ class Outbox:
     ) -> list[OutboxEntry]:
         """Entries that are due, oldest first, each held from other takers for `hold_seconds`.
 
-        `now` is Unix seconds, by default the server's clock. If the taker dies, it is due after the hold.
+        `now` is Unix seconds, by default the server's clock. If the taker dies, it is due after the hold; if
+        that clock is set back, at once.
         """
-        rows = self._take_due(args=["" if now is None else now, limit, hold_seconds])
+        farthest = max(FARTHEST_SECONDS, 2 * hold_seconds)
+        rows = self._take_due(args=["" if now is None else now, limit, hold_seconds, farthest])
         return [_entry(row[0].decode(), dict(zip(row[1][::2], row[1][1::2], strict=True))) for row in rows]
 
     def mark_sent(self, webhook_id: str) -> None:

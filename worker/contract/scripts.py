@@ -213,7 +213,7 @@ if index < count then return 0 end
 if index > count then return -2 end
 redis.call('RPUSH', JOB .. id .. ':windows', ARGV[4])
 local at, before = now(), get(id, 'committed_at')
-if before then
+if before and tonumber(at) >= tonumber(before) then  -- else the clock was set back
   redis.call('LPUSH', WINDOW_SECONDS, string.format('%.3f', tonumber(at) - tonumber(before)))
   redis.call('LTRIM', WINDOW_SECONDS, 0, 63)
 end
@@ -282,10 +282,18 @@ redis.call('SREM', RUNNING, id)
 return 1
 """)
 
-# ARGV: now or '', limit, seconds until a taken entry that nobody answered for is due again
+# ARGV: now or '', limit, seconds until a taken entry that nobody answered for is due again, seconds. What is due
+# farther off than these was put so before the clock was set back, and is due as well
 TAKE_DUE = _script("""
 local at = ARGV[1] ~= '' and ARGV[1] or now()
 local due = redis.call('ZRANGEBYSCORE', OUTBOX, '-inf', at, 'LIMIT', 0, ARGV[2])
+local left = ARGV[2] - #due
+if left > 0 then
+  local farthest = '(' .. tonumber(at) + ARGV[4]
+  for _, webhook_id in ipairs(redis.call('ZRANGEBYSCORE', OUTBOX, farthest, '+inf', 'LIMIT', 0, left)) do
+    table.insert(due, webhook_id)
+  end
+end
 local entries = {}
 for _, webhook_id in ipairs(due) do
   redis.call('ZADD', OUTBOX, tonumber(at) + tonumber(ARGV[3]), webhook_id)
