@@ -6,7 +6,8 @@ scikit-learn, extra `test`), each under every camera word; a video counts when t
 commanded one. Attributes: text-to-image of the grammar; colour, shape and background must all be right. First
 frames: PSNR to the photograph under "the camera is still"; frame 0 is the photograph, frame 1 the first that
 the model makes. Held-out clips: the model goes on from a clip's first frame by its caption, and what it makes
-is compared with the clip. Drift: three photographs for a minute, panning and still. A count of 0 leaves its part out.
+is compared with the clip. Drift: three photographs for a minute, panning and still. A count of 0 leaves its
+part out.
 """
 
 import argparse

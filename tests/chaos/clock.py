@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 class Clock:
-    """What programs started with `env` take for the time of day, by libfaketime; their monotonic clocks, which
-    no one can set, stay as they are.
+    """What programs started with `env` take for the time of day, by libfaketime; their monotonic clocks,
+    which no one can set, stay as they are.
 
     Go programs ask the kernel themselves: rclone's S3 keeps the right time, as a storage elsewhere would.
     """
