@@ -282,8 +282,8 @@ redis.call('SREM', RUNNING, id)
 return 1
 """)
 
-# ARGV: now or '', limit, seconds until a taken entry that nobody answered for is due again, seconds farther off
-# than which nothing is put: if it is, the clock was set back since, and it is due
+# ARGV: now or '', limit, seconds until a taken entry that nobody answered for is due again, seconds farther
+# off than which nothing is put: if it is, the clock was set back since, and it is due
 TAKE_DUE = _script("""
 local at = ARGV[1] ~= '' and ARGV[1] or now()
 local due = redis.call('ZRANGEBYSCORE', OUTBOX, '-inf', at, 'LIMIT', 0, ARGV[2])
