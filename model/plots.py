@@ -25,9 +25,10 @@ def curves(files: list[Path]) -> list[tuple[str, str, list[tuple[str, list[float
     for path in files:
         rows = list(csv.DictReader(path.read_text().splitlines()))
         steps = [float(row["step"]) for row in rows]
+        label = path.parent.name if path.stem == "curve" else path.stem
         for name in rows[0]:
             if name not in ("step", "minutes", "lr"):
-                panels.setdefault(name, []).append((path.parent.name, steps, [float(r[name]) for r in rows]))
+                panels.setdefault(name, []).append((label, steps, [float(row[name]) for row in rows]))
     return [(name, "step", lines) for name, lines in panels.items()]
 
 

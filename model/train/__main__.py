@@ -29,7 +29,10 @@ def main() -> None:
         "--weights-from", type=Path, help="an engine whose weights the teacher starts from, not from nothing"
     )
     parser.add_argument(
-        "--snapshots", type=int, metavar="STEPS", help="keep an engine, step-N, every so many of the student"
+        "--snapshots",
+        type=int,
+        metavar="STEPS",
+        help="keep an engine, step-N, every so many of teacher and student",
     )
     args = parser.parse_args()
     recipe, out = RECIPES[args.scale], args.out
@@ -47,6 +50,7 @@ def main() -> None:
             device=device,
             minutes=args.minutes,
             weights_from=args.weights_from,
+            snapshots=args.snapshots,
         )
     if "student" in stages:
         student.train(

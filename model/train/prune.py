@@ -24,6 +24,7 @@ from model.train.flow import channel_weights, clean_of, noised
 from model.train.mini import Mini
 from model.train.pace import learning_rate
 from model.train.recipe import Geometry, Pruning
+from model.train.snapshot import write_strip
 
 
 def train(
@@ -97,6 +98,7 @@ def train(
         optimiser.zero_grad(set_to_none=True)
         progress.set_postfix(curve.write(step, clock.minutes(), lr))
     mini.save(folder, config, vae)
+    write_strip(folder)
 
 
 def without(whole: HunyuanVideoTransformer3DModel, gone: list[int]) -> HunyuanVideoTransformer3DModel:

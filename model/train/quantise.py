@@ -9,6 +9,8 @@ from diffusers import HunyuanVideoTransformer3DModel, TorchAoConfig
 from torchao.core.config import AOBaseConfig
 from torchao.quantization import Int8DynamicActivationInt8WeightConfig, Int8WeightOnlyConfig
 
+from model.train.snapshot import write_strip
+
 QUANTISED: dict[str, AOBaseConfig] = {
     "int8": Int8WeightOnlyConfig(),  # the paper's: each row of weights has a scale
     "int8-dynamic": Int8DynamicActivationInt8WeightConfig(),  # activations as well, token by token
@@ -20,7 +22,7 @@ def quantise(engine: Path, folder: Path, how: str) -> None:
     shutil.copytree(
         engine,
         folder,
-        ignore=shutil.ignore_patterns("checkpoint.*", "*.csv", "step-*", "transformer"),
+        ignore=shutil.ignore_patterns("checkpoint.*", "*.csv", "*.png", "step-*", "transformer"),
         dirs_exist_ok=True,
     )
     transformer = HunyuanVideoTransformer3DModel.from_pretrained(
@@ -29,3 +31,4 @@ def quantise(engine: Path, folder: Path, how: str) -> None:
         quantization_config=TorchAoConfig(QUANTISED[how]),
     )
     transformer.save_pretrained(folder / "transformer")
+    write_strip(folder)

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from model.autoencoder import PatchAutoencoder
 from model.config import EngineConfig
 from model.schedule import sigmas
+from model.train import snapshot
 from model.train.checkpoint import Checkpoint
 from model.train.clock import Clock
 from model.train.critic import Critic
@@ -120,13 +121,10 @@ def train(
         if (step + 1) % recipe.save_every == 0:
             checkpoint.save(step + 1)
         if snapshots and (step + 1) % snapshots == 0:
-            average.store(student.parameters())
-            average.copy_to(student.parameters())
-            mini.save(folder / f"step-{step + 1}", config, vae)
-            average.restore(student.parameters())
+            at = folder / f"step-{step + 1}"
+            snapshot.keep(at, mini, config, vae, average=average, weights=student.parameters())
     checkpoint.save(recipe.steps)
-    average.copy_to(student.parameters())
-    mini.save(folder, config, vae)
+    snapshot.keep(folder, mini, config, vae, average=average, weights=student.parameters())
 
 
 def _clips(

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from model.autoencoder import PatchAutoencoder
 from model.config import EngineConfig
+from model.train import snapshot
 from model.train.checkpoint import Checkpoint
 from model.train.clock import Clock
 from model.train.curve import Curve
@@ -37,12 +38,13 @@ def train(
     device: torch.device,
     minutes: float | None = None,
     weights_from: Path | None = None,
+    snapshots: int | None = None,
 ) -> None:
     """Trains in `folder` and leaves an engine there, of the averaged weights.
 
     Resumes from its checkpoint; without one it starts from nothing, or from the weights in `weights_from`.
     With `minutes` the learning rate falls to its end by the clock, should the steps not be done before: the
-    same recipe serves machines of different speed.
+    same recipe serves machines of different speed. Every `snapshots` steps an engine is kept in `step-N`.
     """
     torch.manual_seed(seed)
     config, mini = CONFIG, Mini(geometry, CONFIG)
@@ -97,6 +99,7 @@ def train(
         progress.set_postfix(curve.write(step, clock.minutes(), lr))
         if (step + 1) % recipe.save_every == 0:
             checkpoint.save(step + 1)
+        if snapshots and (step + 1) % snapshots == 0:
+            snapshot.keep(folder / f"step-{step + 1}", mini, config, vae, average=average, weights=weights)
     checkpoint.save(recipe.steps)
-    average.copy_to(weights)
-    mini.save(folder, config, vae)
+    snapshot.keep(folder, mini, config, vae, average=average, weights=weights)

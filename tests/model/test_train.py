@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from model.load import load_engine
 from model.windows import Shot
@@ -16,6 +17,7 @@ from model.windows import Shot
 
 def train(stage: str, out: Path) -> str:
     argv = [sys.executable, "-m", "model.train", stage, "--scale", "smoke", "--out", str(out)]
+    argv += ["--snapshots", "3"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stderr
@@ -37,6 +39,13 @@ def test_every_engine_of_the_chain_generates(chain: Path, name: str) -> None:
     picture = engine.paint("a red circle", seed=1)
     windows = list(engine.generate([Shot("pan left", 1.0)], picture, num_frames=26, seed=1))
     assert [len(window.frames) for window in windows] == [25, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["teacher", "teacher/step-3", "student", "int8", "pruned"])
+def test_what_a_training_makes_can_be_looked_at(chain: Path, name: str) -> None:
+    with Image.open(chain / name / "strip.png") as strip:
+        assert strip.size == (7 * 256, 256)
 
 
 @pytest.mark.slow
