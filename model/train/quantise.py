@@ -22,7 +22,7 @@ def quantise(engine: Path, folder: Path, how: str) -> None:
     shutil.copytree(
         engine,
         folder,
-        ignore=shutil.ignore_patterns("checkpoint.*", "*.csv", "*.png", "step-*", "transformer"),
+        ignore=shutil.ignore_patterns("checkpoint.*", "*.csv", "*.png", "step-*", "whole", "transformer"),
         dirs_exist_ok=True,
     )
     transformer = HunyuanVideoTransformer3DModel.from_pretrained(

@@ -95,6 +95,7 @@ class Distilling:
     lean: float = (
         0.0  # how far the teacher's weights lean to the critic's (MagicDistillation's weak-to-strong)
     )
+    blend: float = 0.5  # of the student in the weights that are left; the rest is the teacher's
     lr: float = 1e-4
     critic_lr: float = 3e-4
     warmup: int = 20

@@ -45,7 +45,8 @@ def train(
     snapshots: int | None = None,
 ) -> None:
     """Trains in `folder` and leaves an engine there; `teacher_from` is the teacher's. Resumes from its
-    checkpoint; `minutes` are as in teacher.train. Every `snapshots` steps an engine is kept in `step-N`."""
+    checkpoint; `minutes` are as in teacher.train. Every `snapshots` steps an engine is kept in `step-N`, and
+    in `whole` the student as it was before `blend`."""
     torch.manual_seed(seed)
     config = replace(
         EngineConfig.load(teacher_from),
@@ -124,7 +125,20 @@ def train(
             at = folder / f"step-{step + 1}"
             snapshot.keep(at, mini, config, vae, average=average, weights=student.parameters())
     checkpoint.save(recipe.steps)
-    snapshot.keep(folder, mini, config, vae, average=average, weights=student.parameters())
+    snapshot.keep(folder / "whole", mini, config, vae, average=average, weights=student.parameters())
+    average.copy_to(student.parameters())
+    blend(student, teacher, recipe.blend)
+    mini.save(folder, config, vae)
+    snapshot.write_strip(folder)
+
+
+@torch.no_grad()
+def blend(student: nn.Module, teacher: nn.Module, share: float) -> None:
+    """Moves the student's weights back towards the teacher's, until `share` of the way is left (WiSE-FT,
+    Wortsman et al. 2022): what distillation took away of the teacher's obedience comes back, and most of what
+    it gave stays (LOG.md)."""
+    for weight, old in zip(student.parameters(), teacher.parameters(), strict=True):
+        weight.copy_(torch.lerp(old.to(weight.dtype), weight, share))
 
 
 def _clips(

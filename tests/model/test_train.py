@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file
 
 from model.load import load_engine
 from model.windows import Shot
@@ -80,6 +82,18 @@ def test_what_a_sparsified_engine_stores(chain: Path) -> None:
     assert config("pruned")["num_single_layers"] == 1
     assert load_engine(chain / "int8").describe()["quantised"] == "Int8WeightOnlyConfig"
     assert load_engine(chain / "student").describe()["quantised"] is None
+
+
+@pytest.mark.slow
+def test_the_student_is_half_of_what_it_learned(chain: Path) -> None:
+    def weights(name: str) -> dict[str, torch.Tensor]:
+        found = load_file(chain / name / "transformer" / "diffusion_pytorch_model.safetensors")
+        return {key: value.float() for key, value in found.items()}
+
+    before, whole, left = weights("teacher"), weights("student/whole"), weights("student")
+    assert any((whole[key] - before[key]).abs().max() > 1e-4 for key in whole)
+    for key in whole:
+        torch.testing.assert_close(left[key], (before[key] + whole[key]) / 2, rtol=0.01, atol=1e-4)
 
 
 @pytest.mark.slow
