@@ -12,6 +12,7 @@ matplotlib.use("svg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+MOST_ACROSS = 4
 ABOUT = {
     "sharpness": "of the first window's",
     "colour_shift": "of 255, from the first window's",
@@ -51,19 +52,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     panels = curves(args.files) if args.what == "curve" else drifts(args.files)
-    figure, axes = plt.subplots(1, len(panels), figsize=(4 * len(panels), 3), squeeze=False)
-    for axis, (title, across, lines) in zip(axes[0], panels, strict=True):
-        _draw(axis, title, across, lines)
+    across, down = min(len(panels), MOST_ACROSS), -(-len(panels) // MOST_ACROSS)
+    figure = plt.figure(figsize=(4 * across, 3 * down))
+    for place, (title, unit, lines) in enumerate(panels):
+        _draw(figure.add_subplot(down, across, place + 1), title, unit, lines)
     figure.tight_layout()
     args.out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(args.out)
 
 
-def _draw(axis: Axes, title: str, across: str, lines: list[tuple[str, list[float], list[float]]]) -> None:
+def _draw(axis: Axes, title: str, unit: str, lines: list[tuple[str, list[float], list[float]]]) -> None:
     for name, x, y in lines:
         axis.plot(x, y, label=name, linewidth=1)
     axis.set_title(title, fontsize=9)
-    axis.set_xlabel(across, fontsize=8)
+    axis.set_xlabel(unit, fontsize=8)
     axis.tick_params(labelsize=7)
     axis.legend(fontsize=7)
 
