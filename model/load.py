@@ -59,7 +59,7 @@ def _load(folder: Path, device: str | None) -> Engine:
     if where.type == "cpu" and dtype == torch.bfloat16:
         attend_by_rows(transformer)
     versions = {package: version(package) for package in ("torch", "diffusers", "transformers")}
-    hashes = {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.rglob("*.safetensors"))}
+    hashes = {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.glob("*/*.safetensors"))}
     quantised = getattr(transformer.config, "quantization_config", None)
     description: dict[str, object] = {
         "weights_sha256": hashes,
