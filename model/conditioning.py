@@ -22,11 +22,18 @@ class Condition:
 
 
 class Conditioner(nn.Module):
+    """`image_tokens` False leaves out what the vision model sees."""
+
     def __init__(
-        self, tokenizer: PreTrainedTokenizerFast, text: CLIPTextModel, vision: CLIPVisionModel
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        text: CLIPTextModel,
+        vision: CLIPVisionModel,
+        *,
+        image_tokens: bool = True,
     ) -> None:
         super().__init__()
-        self.tokenizer, self.text, self.vision = tokenizer, text, vision
+        self.tokenizer, self.text, self.vision, self.image_tokens = tokenizer, text, vision, image_tokens
 
     def tokenize(self, prompts: list[str]) -> tuple[Tensor, Tensor]:
         """Ids and mask [B, L], long, padded on the right and cut to the text model's length."""
@@ -43,7 +50,7 @@ class Conditioner(nn.Module):
         """Without `thumbnails` [B, 3, s, s] (text-to-image) there are text tokens only."""
         written = self.text(input_ids=ids, attention_mask=mask)
         tokens = written.last_hidden_state
-        if thumbnails is not None:
+        if thumbnails is not None and self.image_tokens:
             seen = self.vision(pixel_values=thumbnails.to(self.vision.dtype)).last_hidden_state
             tokens = torch.cat([seen, tokens], dim=1)
             mask = torch.cat([mask.new_ones(seen.shape[:2]), mask], dim=1)

@@ -27,6 +27,7 @@ class EngineConfig:
     video_steps: int = 4
     image_steps: int = 16
     image_guidance: float = 1.0  # of text-to-image, away from the empty prompt; 1 is none
+    image_tokens: bool = True  # in the condition; False leaves the words alone
     drift_limit: float | None = None  # how far later windows may look from the picture, as in look.kept_near
     shift: float = 5.0
     prediction: Literal["sample", "velocity"] = "sample"

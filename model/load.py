@@ -46,12 +46,14 @@ def _load(folder: Path, device: str | None) -> Engine:
     _ask_for_int8(folder / "transformer" / "config.json")
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     dtype = torch.bfloat16 if where.type == "cuda" or fast_bfloat16() else torch.float32
+    config = EngineConfig.load(folder)
     transformer = HunyuanVideoTransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=dtype)
     autoencoder = PatchAutoencoder.from_pretrained(folder / "vae", torch_dtype=dtype)
     conditioner = Conditioner(
         PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer"),
         CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=dtype),
         CLIPVisionModel.from_pretrained(folder / "image_encoder", dtype=dtype),
+        image_tokens=config.image_tokens,
     )
     for part in (transformer, autoencoder, conditioner):
         part.eval().requires_grad_(False).to(where)
@@ -66,7 +68,7 @@ def _load(folder: Path, device: str | None) -> Engine:
         "versions": versions,
         "quantised": quantised and type(quantised.quant_type).__name__,
     }
-    return Engine(EngineConfig.load(folder), transformer, autoencoder, conditioner, description=description)
+    return Engine(config, transformer, autoencoder, conditioner, description=description)
 
 
 def _ask_for_int8(config: Path) -> None:

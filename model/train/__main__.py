@@ -34,8 +34,11 @@ def main() -> None:
         metavar="STEPS",
         help="keep an engine, step-N, every so many of teacher and student",
     )
+    parser.add_argument("--seed", type=int, help="another run of the same recipe")
     args = parser.parse_args()
     recipe, out = RECIPES[args.scale], args.out
+    if args.seed is not None:
+        recipe = dataclasses.replace(recipe, seed=args.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     stages = STAGES if args.stage == "all" else (args.stage,)
     if "autoencoder" in stages:

@@ -62,7 +62,8 @@ class Mini(nn.Module):
             **small,
         )
         vision = CLIPVisionConfig(image_size=THUMBNAIL, patch_size=16, projection_dim=width, **small)
-        self.conditioner = Conditioner(words, CLIPTextModel(text), CLIPVisionModel(vision))
+        encoders = CLIPTextModel(text), CLIPVisionModel(vision)
+        self.conditioner = Conditioner(words, *encoders, image_tokens=config.image_tokens)
         start_by_copying(self.transformer)
         start_by_telling_apart(self.conditioner.text)
 

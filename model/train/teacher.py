@@ -1,6 +1,7 @@
 """The teacher: the DiT and its condition encoders, trained by flow matching on windows with a context and on
 single pictures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -47,7 +48,8 @@ def train(
     same recipe serves machines of different speed. Every `snapshots` steps an engine is kept in `step-N`.
     """
     torch.manual_seed(seed)
-    config, mini = CONFIG, Mini(geometry, CONFIG)
+    config = replace(CONFIG, image_tokens=recipe.image_tokens)
+    mini = Mini(geometry, config)
     if weights_from is not None:
         mini.load(weights_from)
     mini.to(device)
