@@ -12,7 +12,8 @@ from tests.chaos.far import Far
 from tests.chaos.house import GO, KILL, STOP, House, wait_for
 from tests.chaos.wire import Wire
 
-SECONDS = 4  # of video: four windows
+SECONDS = 8  # of video: eight windows, longer in the making than the longest wait before the fault
+MOMENT_SECONDS = 4.0
 FROZEN_SECONDS = 9.0  # longer than a lease
 AWAY_SECONDS = 30.0
 GONE_SECONDS = 10.0
@@ -187,7 +188,7 @@ def trial(house: House, fault: str, whole: dict[int, str], rng: random.Random) -
     began = time.monotonic()
     job_id = house.post(prompt="a red circle on a blue background", seconds=SECONDS, seed=seed)
     wait_for(lambda: house.job(job_id)["status"] != "queued", 60)
-    time.sleep(rng.uniform(0.0, 4.0))
+    time.sleep(rng.uniform(0.0, MOMENT_SECONDS))
     before, warm_ups = house.job(job_id), house.warm_ups()
     ALL_FAULTS[fault](house, job_id)
     hurt = time.monotonic()
