@@ -4,6 +4,7 @@ import random
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,18 @@ def test_missing_is_typed(storage: Storage, tmp_path: Path) -> None:
             read("t/none")
     with pytest.raises(NotFound):
         storage.get_file("t/none", tmp_path / "none")
+
+
+def test_a_clock_that_is_off_is_nobodys_error(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server refuses what is signed an hour ago; once the clock is right, all is as before."""
+    with monkeypatch.context() as wrong:
+        wrong.setattr(
+            "botocore.auth.get_current_datetime", lambda *_, **__: datetime.now(UTC) - timedelta(hours=1)
+        )
+        with pytest.raises(Unavailable, match="storage refuses us"):
+            storage.put("t/late", b"x", "text/plain")
+    storage.put("t/late", b"x", "text/plain")
+    assert storage.get("t/late") == b"x"
 
 
 def test_delete_prefix_takes_that_folder_only(storage: Storage) -> None:

@@ -181,9 +181,10 @@ def _typed(key: str) -> Iterator[None]:
             raise NotFound("not_found", f"nothing is stored as {key}") from error
         if status >= 500 or status == 429:
             raise Unavailable("storage_unavailable", f"storage answered {status}") from error
-        if status in (401, 403):  # set up wrongly, which no caller can help
-            raise Unavailable("storage_unavailable", f"storage refuses us ({status})") from error
-        raise
+        # Wrong keys, a clock that is off, a body that came damaged: no caller can help it, and no engine is
+        # worth less for it.
+        code = answer.response.get("Error", {}).get("Code", "")
+        raise Unavailable("storage_unavailable", f"storage refuses us ({status} {code})") from error
 
 
 def _status(error: ClientError) -> int:
