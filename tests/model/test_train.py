@@ -74,10 +74,11 @@ def test_what_a_sparsified_engine_stores(chain: Path) -> None:
     def config(name: str) -> dict:
         return json.loads((chain / name / "transformer" / "config.json").read_text())
 
-    # Half, but for scales, biases and norms, which weigh more in a DiT as small as this one.
+    # Half, but for scales, biases and norms, and two thirds, but for what is no block: both weigh more in a DiT
+    # as small as this one.
     assert size("int8") < 0.65 * size("student")
     assert size("int8-dynamic") < 0.65 * size("student")
-    assert size("pruned") < 0.8 * size("student")
+    assert size("pruned") < 0.9 * size("student")
     assert config("student")["num_single_layers"] == 2
     assert config("pruned")["num_single_layers"] == 1
     assert load_engine(chain / "int8").describe()["quantised"] == "Int8WeightOnlyConfig"
