@@ -74,7 +74,7 @@ def test_what_a_sparsified_engine_stores(chain: Path) -> None:
     def config(name: str) -> dict:
         return json.loads((chain / name / "transformer" / "config.json").read_text())
 
-    # Half, but for scales, biases and norms, and two thirds, but for what is no block: both weigh more in a DiT
+    # Half, but for scales, biases and norms; two thirds, but for what is no block. Both weigh more in a DiT
     # as small as this one.
     assert size("int8") < 0.65 * size("student")
     assert size("int8-dynamic") < 0.65 * size("student")
