@@ -47,7 +47,7 @@ def collate(
     dropout: float,
     rng: np.random.Generator,
 ) -> Batch:
-    """`context` is the number of latent frames given, 0 for text-to-image."""
+    """`context` is the number of latent frames given, 0 for text-to-image and text-to-video."""
     stacked = torch.stack([example.latents[:, :latents] for example in examples]).float()
     captions = ["" if rng.random() < dropout else example.caption for example in examples]
     ids, mask = conditioner.tokenize(captions)

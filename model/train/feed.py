@@ -52,9 +52,12 @@ class Feed:
         self._replay.refresh()
         return stage
 
-    def clips(self, count: int, context: int, latents: int) -> Batch:
-        """`count` clips of `latents` latent frames, the first `context` of them given."""
+    def clips(self, count: int, new: int) -> Batch:
+        """`count` clips of `new` latent frames after the given ones, as many of them as `Data.contexts` says;
+        where none is given the first frame is to be made as well."""
+        context = int(self.rng.choice(self._data.contexts))
         examples = self._replay.draw(self._replay.clips, count)
+        latents = max(context, 1) + new
         return collate(examples, context, latents, self._conditioner, self._dropout, self.rng)
 
     def pictures(self, count: int) -> Batch:

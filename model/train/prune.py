@@ -51,8 +51,7 @@ def train(
     stage = feed.stage(0.0, 0)
 
     def batches() -> list[Batch]:
-        context = int(feed.rng.integers(1, config.context_latents + 1))
-        drawn = [feed.clips(stage.clips, context, context + config.new_latents)]
+        drawn = [feed.clips(stage.clips, config.new_latents)]
         if stage.pictures:
             drawn.append(feed.pictures(stage.pictures))
         return [batch.to(device) for batch in drawn]

@@ -54,12 +54,13 @@ class Stage:
 @dataclass(frozen=True)
 class Data:
     """Of what a step sees, `fresh` clips and a quarter of the pictures are new; the rest is drawn from a
-    pool."""
+    pool. Clips go on from as many latent frames as one of `contexts` says; 0 is text-to-video."""
 
     stages: tuple[Stage, ...]
     pool: int = 768
     first: int = 96  # clips to start with
     fresh: int = 1
+    contexts: tuple[int, ...] = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,29 @@ BRIEF = Matching(
     save_every=300,
 )
 CODING = Autoencoding(steps=900)
+MIXED = Data((Stage(1.0, size=128, clips=8, pictures=0, scenes=0.25, turned=0.5, freedom=0.3),))
+TUNED = Matching(
+    steps=400, data=MIXED, lr=5e-4, warmup=20, ema=0.98, fall=0.5, words_pace=0.02, save_every=400
+)
+MATCHED = Distilling(  # DMD2 alone, at a rate that stays
+    steps=60,
+    data=Data((replace(MIXED.stages[0], clips=4),)),
+    grids=(4,),
+    truth=0.0,
+    own=0.0,
+    blend=1.0,
+    lr=2e-4,
+    critic_lr=4e-4,
+    fall=0.01,
+    save_every=60,
+)
+
+
+def compared(contexts: tuple[int, ...]) -> Recipe:
+    """The same recipe for a teacher and its student, going on from `contexts` latent frames."""
+    tuned, matched = (replace(of, data=replace(of.data, contexts=contexts)) for of in (TUNED, MATCHED))
+    return Recipe(CODING, tuned, matched, PRUNED)
+
 
 RECIPES = {
     "full": Recipe(CODING, Matching(steps=12000, data=FROM_NOTHING), DISTILLED, PRUNED),
@@ -180,4 +204,6 @@ RECIPES = {
     "smoke": SMALLEST,
     "with-image-tokens": Recipe(CODING, BRIEF, DISTILLED, PRUNED),
     "without-image-tokens": Recipe(CODING, replace(BRIEF, image_tokens=False), DISTILLED, PRUNED),
+    "image-to-video": compared((1,)),
+    "text-to-video": compared((0,)),
 }

@@ -110,7 +110,7 @@ def train(
             loss.backward()
             for term, value in (terms | more).items():
                 curve.note(f"{name}_{term}", value)
-            if name == "video" and index == len(grid) - 2:
+            if recipe.own and name == "video" and index == len(grid) - 2:
                 own.add(made.detach(), task.batch, chains)
         for name, (weights, lr) in learners.items():
             optimisers[name].param_groups[0]["lr"] = pace * lr
@@ -145,8 +145,7 @@ def _clips(
     feed: Feed, stage: Stage, own: OwnWindows, recipe: Distilling, config: EngineConfig, device: torch.device
 ) -> tuple[Task, list[Chain] | None]:
     """Clips that were filmed, or now and then what the student made, to go on from, with its chains."""
-    context = int(feed.rng.integers(1, config.context_latents + 1))
-    filmed = feed.clips(stage.clips, context, context + config.new_latents).to(device)
+    filmed = feed.clips(stage.clips, config.new_latents).to(device)
     if len(own) and feed.rng.random() < recipe.own:
         batch, chains = own.draw(stage.clips)
         return Task(batch, filmed, filmed=False, guidance=recipe.guidance[0]), chains

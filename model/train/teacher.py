@@ -78,8 +78,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = group["pace"] * lr
         stage = feed.stage(part, step)
-        context = int(feed.rng.integers(1, config.context_latents + 1))
-        video = feed.clips(stage.clips, context, context + config.new_latents)
+        video = feed.clips(stage.clips, config.new_latents)
         batches = {"video": (video, 1.0, recipe.pure_clips)}
         if stage.pictures:
             batches["image"] = (feed.pictures(stage.pictures), stage.weight, recipe.pure_pictures)

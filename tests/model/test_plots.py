@@ -37,3 +37,24 @@ def test_drift_is_the_mean_of_the_pictures(tmp_path: Path, monkeypatch: pytest.M
     panels = plots.drifts([file])
     assert [lines[0][2] for _, _, lines in panels] == [[1.0, 0.6], [0.0, 20.0], [2.0, 1.5]]
     assert "<!-- mini -->" in drawn(monkeypatch, "drift", str(file), "--out", str(tmp_path / "drift.svg"))
+
+
+def test_seeds_of_an_arm_are_one_line_in_a_band(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        "arm,seed,step,motion",
+        "a,1,0,0.5",
+        "a,1,20,0.7",
+        "a,2,0,0.3",
+        "a,2,20,0.9",
+        "b,1,0,0.1",
+        "b,1,20,0.2",
+    ]
+    file = tmp_path / "runs.csv"
+    file.write_text("\n".join(rows))
+    ((title, _, lines),) = plots.seeds([file])
+    assert title == "motion"
+    assert lines == [("a", [0, 20], [0.5, 0.7]), ("a", [0, 20], [0.3, 0.9]), ("b", [0, 20], [0.1, 0.2])]
+    picture = drawn(monkeypatch, "seeds", str(file), "--out", str(tmp_path / "seeds.svg"))
+    assert picture.count("FillBetweenPolyCollection") == 2  # one an arm
+    assert "<!-- a -->" in picture
+    assert "<!-- b -->" in picture
