@@ -194,7 +194,8 @@ MATCHED = Distilling(  # DMD2 alone, at a rate that stays
 
 def compared(contexts: tuple[int, ...]) -> Recipe:
     """The same recipe for a teacher and its student, going on from `contexts` latent frames."""
-    tuned, matched = (replace(of, data=replace(of.data, contexts=contexts)) for of in (TUNED, MATCHED))
+    tuned = replace(TUNED, data=replace(TUNED.data, contexts=contexts))
+    matched = replace(MATCHED, data=replace(MATCHED.data, contexts=contexts))
     return Recipe(CODING, tuned, matched, PRUNED)
 
 
