@@ -1,5 +1,6 @@
 """/v1/videos: making videos, in the shape of OpenAI's API, and playing them."""
 
+import contextlib
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -11,10 +12,10 @@ from app.openapi import VIDEO_REQUEST_BODY
 from app.schemas import VideoDeleted, VideoList, VideoObject
 from app.services import Owner, Services, Using
 from app.views import poll_after_ms, video_object
-from worker.contract import keys
-from worker.contract.errors import NotFound
+from worker.contract.errors import NotFound, Unavailable
 from worker.contract.job import Job
 from worker.contract.models import windows_total
+from worker.contract.trash import empty_trash
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=documented(401))
 
@@ -79,11 +80,12 @@ def get_video(job: Owned, services: Using, response: Response) -> VideoObject:
 
 @router.delete("/{job_id}", responses=documented(404, 503))
 def delete_video(job: Owned, services: Using) -> VideoDeleted:
-    """Cancel it if it lives, then forget it and its files."""
+    """Cancel it if it lives, then forget it and its files, less those that a fork of it shares."""
     services.store.request_cancel(job.id)
     # The record goes first: a worker that still has the job is stale from then on and stops.
     services.store.delete(job.id)
-    services.storage.delete_prefix(keys.video_prefix(job.id))
+    with contextlib.suppress(Unavailable):  # the hooks worker deletes what is left
+        empty_trash(services.store, services.storage)
     return VideoDeleted(id=job.id)
 
 
