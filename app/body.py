@@ -14,7 +14,7 @@ from worker.contract.errors import InvalidRequest, MalformedBody, TooLarge, Unsu
 from worker.contract.settings import MIB, Settings
 
 FILE_FIELDS = ("image", "input_reference")
-JSON_FIELDS = ("shots", "metadata", "webhook_events", "input_reference")
+JSON_FIELDS = ("shots", "metadata", "webhook_events", "input_reference", "video")
 _BRACKETS = re.compile(r"^(\w+)((?:\[\w*\])+)$")
 
 

@@ -141,6 +141,7 @@ def _render(at: Slice) -> bool:
             raise _Left
 
     picture = _first_image(at)
+
     def steer(window: int) -> list[Shot]:
         return _shots(at.resident.store.begin_window(job.id, at.lease.token, window))
 

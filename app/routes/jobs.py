@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from app import derive, parse
 from app.errors import documented
 from app.events import follow
 from app.routes.videos import Owned
-from app.schemas import JobList, JobObject
+from app.schemas import JobList, JobObject, JobPatch
 from app.services import Owner, Using
 from app.views import job_object
 from worker.contract.errors import InvalidRequest
@@ -57,6 +58,15 @@ def get_job(job: Owned, services: Using, request: Request) -> JobObject:
 def cancel_job(job: Owned, services: Using, request: Request) -> JobObject:
     """Stop it, within one denoising step where it renders; the finished part stays playable. Idempotent."""
     return job_object(services.store.request_cancel(job.id), str(request.base_url), services)
+
+
+@router.patch("/{job_id}", responses=documented(404, 409))
+def patch_job(job: Owned, patch: JobPatch, services: Using, request: Request) -> JobObject:
+    """Change prompts of shots of which no window was begun, or the priority."""
+    for index, shot in enumerate(patch.shots):
+        parse.check_prompt(f"shots.{index}.prompt", shot.prompt, services)
+    amended = services.store.amend(job.id, lambda spec: derive.patched(spec, patch))
+    return job_object(amended, str(request.base_url), services)
 
 
 def _event_id(last_event_id: Annotated[str | None, Header()] = None) -> str:

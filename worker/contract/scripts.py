@@ -315,7 +315,8 @@ DISCARD = _script("discard(ARGV[1])")
 BEGIN_WINDOW = _script("""
 local id = ARGV[1]
 if get(id, 'token') ~= ARGV[2] or get(id, 'state') ~= 'running' then return nil end
-if tonumber(ARGV[3]) > tonumber(get(id, 'begun') or -1) then redis.call('HSET', JOB .. id, 'begun', ARGV[3]) end
+local begun = tonumber(get(id, 'begun') or -1)
+redis.call('HSET', JOB .. id, 'begun', math.max(begun, tonumber(ARGV[3])))
 return get(id, 'spec')
 """)
 

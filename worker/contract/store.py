@@ -67,7 +67,7 @@ class JobStore(Outbox, Line, Trash):
 
         Args:
             idempotency: (hash of the client's key, hash of the body); the same pair again gives the same job.
-            shared: the first windows of another job, which are this one's as well; their files are kept for it.
+            shared: the first windows of another job, which are this one's too; their files stay for it.
 
         Raises:
             Conflict: the idempotency key was used with another body, or what is shared was just deleted.
