@@ -36,7 +36,8 @@ def fork(source: Job, request: ForkRequest, services: Services) -> Derived:
     spec = _going_on(source, window, after, seconds, services)
     seed = source.spec.seed if request.seed is None else request.seed
     origin = Origin(source.id, "fork", window)
-    made = replace(spec, seed=seed, origin=origin, **parse.options(request, services))
+    prompt = after[0].prompt if after else spec.prompt
+    made = replace(spec, prompt=prompt, seed=seed, origin=origin, **parse.options(request, services))
     return made, source.segments[:window]
 
 
@@ -51,7 +52,8 @@ def extension(source: Job, request: ExtensionRequest, services: Services) -> Der
     after = (*_from(old.shots, _starts(source, window)), Shot(request.prompt, request.seconds))
     spec = _going_on(source, window, after, old.seconds + request.seconds, services)
     origin = Origin(source.id, "extension", window)
-    return replace(spec, origin=origin, **parse.options(request, services)), source.segments[:window]
+    made = replace(spec, prompt=request.prompt, origin=origin, **parse.options(request, services))
+    return made, source.segments[:window]
 
 
 def remix(source: Job, prompt: str, options: JobOptions, services: Services) -> Derived:
@@ -90,7 +92,6 @@ def _going_on(
     shots = (*_until(old.shots, starts), *after)
     return replace(
         old,
-        prompt=old.prompt if window or source.image_key else shots[0].prompt,
         shots=shots,
         seconds=seconds,
         num_frames=frames,
