@@ -25,7 +25,10 @@ Asked = TypeVar("Asked", bound=BaseModel)
 def parse(body: Body, schema: type[Asked]) -> Asked:
     """Raises InvalidRequest, naming the first field at fault. A null is a field left out."""
     try:
-        return schema.model_validate({key: value for key, value in body.fields.items() if value is not None})
+        # Names that nobody knows stay, so that they are told.
+        known = schema.model_fields
+        fields = {key: value for key, value in body.fields.items() if value is not None or key not in known}
+        return schema.model_validate(fields)
     except ValidationError as error:
         raise invalid(error.errors()) from error
 

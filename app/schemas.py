@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from worker.contract.job import JobState
 
@@ -31,7 +31,12 @@ def _integer(value: Any) -> Any:
 Seconds = Annotated[float, BeforeValidator(_number)]
 Integer = Annotated[int, BeforeValidator(_integer)]
 Seed = Annotated[Integer, Field(ge=0, le=2**32 - 1)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True)]
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    # An empty one is refused by hand, in plainer words than pydantic's.
+    WithJsonSchema({"type": "string", "minLength": 1, "pattern": "\\S"}),
+]
 WebhookEvent = Literal["video.started", "video.segment", "video.completed", "video.failed", "video.canceled"]
 VideoStatus = Literal["queued", "in_progress", "completed", "failed"]
 _DEFAULT_EVENTS: list[WebhookEvent] = ["video.completed", "video.failed", "video.canceled"]
