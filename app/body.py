@@ -14,7 +14,8 @@ from worker.contract.errors import InvalidRequest, MalformedBody, TooLarge, Unsu
 from worker.contract.settings import MIB, Settings
 
 FILE_FIELDS = ("image", "input_reference")
-JSON_FIELDS = ("shots", "metadata", "webhook_events", "input_reference")
+JSON_FIELDS = ("shots", "metadata", "webhook_events", "input_reference", "video")
+LIST_FIELDS = ("shots", "webhook_events")
 _BRACKETS = re.compile(r"^(\w+)((?:\[\w*\])+)$")
 
 
@@ -97,9 +98,13 @@ def _put(fields: dict[str, Any], name: str, value: str) -> None:
     """`a[b]`, `a[]` and `a[][b]`, the ways HTTP clients flatten objects and lists, become what they were."""
     match = _BRACKETS.match(name)
     if not match:
-        if name in fields:
+        if name in LIST_FIELDS and name in fields:  # the way OpenAPI flattens a list
+            earlier = fields[name] if isinstance(fields[name], list) else [fields[name]]
+            fields[name] = [*earlier, value]
+        elif name in fields:
             raise InvalidRequest("invalid_value", f"{name}: given twice", name)
-        fields[name] = value
+        else:
+            fields[name] = value
         return
     base, path = match[1], re.findall(r"\[(\w*)\]", match[2])
     if path == [""]:
@@ -127,7 +132,9 @@ def _put(fields: dict[str, Any], name: str, value: str) -> None:
 
 
 def _decoded(name: str, value: Any) -> Any:
-    """Lists and objects may come as JSON text in one field; a list of names also with commas."""
+    """Lists and objects may come as JSON text, whole or item by item; a list of names also with commas."""
+    if name in LIST_FIELDS and isinstance(value, list):
+        return [_decoded(name, item) if name == "shots" else item for item in value]
     if name not in JSON_FIELDS or not isinstance(value, str):
         return value
     if value.lstrip().startswith(("[", "{")):

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from app.schemas import ErrorEnvelope
 from worker.contract import errors
@@ -28,8 +29,11 @@ STATUS: tuple[tuple[type[errors.Magic141Error], int], ...] = (
     (errors.Unavailable, 503),
 )
 TYPES = {401: "authentication_error", 404: "not_found_error", 409: "conflict_error", 429: "rate_limit_error"}
+# JSON, whatever the route answers with when all is well.
+_AS_JSON = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}}
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorEnvelope} for status in (400, 401, 404, 409, 413, 415, 422, 429, 503)
+    status: {"model": ErrorEnvelope, "content": _AS_JSON}
+    for status in (400, 401, 404, 409, 413, 415, 422, 429, 503)
 }
 
 
@@ -88,7 +92,17 @@ def _validation(request: Request, error: RequestValidationError) -> JSONResponse
 
 def _http(request: Request, error: HTTPException) -> JSONResponse:
     code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
-    return envelope(error.status_code, code, str(error.detail), headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # the framework names the methods of the first route with this path only
+        headers["Allow"] = ", ".join(sorted(_methods(request))) or headers.get("Allow", "")
+    return envelope(error.status_code, code, str(error.detail), headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Those with which the path of a request can be called; a name in a path goes before a parameter."""
+    paths, asked = request.app.openapi()["paths"], request.url.path
+    fits = [asked] if asked in paths else [path for path in paths if compile_path(path)[0].match(asked)]
+    return {method.upper() for path in fits for method in paths[path]}
 
 
 def _redis(request: Request, error: Exception) -> JSONResponse:

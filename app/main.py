@@ -9,7 +9,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from redis.asyncio import Redis as AsyncRedis
 
 from app import errors
-from app.routes import health, jobs, models, videos, webhooks
+from app.routes import derived, health, jobs, models, videos, webhooks
 from app.services import build
 from worker.contract.settings import Settings
 
@@ -37,7 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     errors.install(app)
     # A player page may live anywhere; what it may do without a key is read.
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"])
-    for module in (videos, jobs, webhooks, models, health):
+    for module in (videos, derived, jobs, webhooks, models, health):
         app.include_router(module.router)
     return app
 

@@ -1,6 +1,8 @@
-"""The request body of POST /v1/videos for the OpenAPI document: the route reads it itself, in two forms."""
+"""Request bodies for the OpenAPI document, where a route reads them itself, in two forms."""
 
 from typing import Any
+
+from pydantic import BaseModel
 
 from app.schemas import VideoRequest
 
@@ -16,9 +18,25 @@ def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
     return {key: _inlined(value, definitions) for key, value in schema.items() if key != "$defs"}
 
 
-def _request_body() -> dict[str, Any]:
-    schema = VideoRequest.model_json_schema()
-    body = _inlined(schema, schema.get("$defs", {}))
+def request_body(schema: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+    """The `openapi_extra` of a route that takes such fields, as JSON or as a form."""
+    body = _body(schema)
+    forms = {"multipart/form-data": {"schema": body}}
+    content = {"application/json": {"schema": body, "example": example}, **forms}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _body(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema()
+    return _inlined(schema, schema.get("$defs", {}))
+
+
+def _video_request_body() -> dict[str, Any]:
+    extra = request_body(
+        VideoRequest, {"prompt": "a red ball on a green field, the camera pans left", "seconds": 4, "seed": 7}
+    )
+    content = extra["requestBody"]["content"]
+    body = _body(VideoRequest)
     file = {"type": "string", "format": "binary"}
     fields = body["properties"]
     form = {
@@ -32,14 +50,8 @@ def _request_body() -> dict[str, Any]:
             "input_reference": {**file, "description": "The same, OpenAI's name for it."},
         },
     }
-    example = {"prompt": "a red ball on a green field, the camera pans left", "seconds": 4, "seed": 7}
-    return {
-        "required": True,
-        "content": {
-            "application/json": {"schema": body, "example": example},
-            "multipart/form-data": {"schema": form},
-        },
-    }
+    content["multipart/form-data"] = {"schema": form}
+    return extra
 
 
-VIDEO_REQUEST_BODY = _request_body()
+VIDEO_REQUEST_BODY = _video_request_body()

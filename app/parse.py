@@ -3,14 +3,14 @@
 import hashlib
 import secrets
 import time
-from dataclasses import replace
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from app.body import Body
 from app.errors import invalid
 from app.images import from_upload, from_url
-from app.schemas import VideoRequest
+from app.schemas import JobOptions, ShotRequest, VideoRequest
 from app.services import Services
 from worker.contract import guarded
 from worker.contract.errors import InvalidRequest, UrlRefused
@@ -19,135 +19,161 @@ from worker.contract.models import MODELS, ModelInfo
 
 DEFAULT_SECONDS = 4.0
 SUM_TOLERANCE_SECONDS = 0.01
+Asked = TypeVar("Asked", bound=BaseModel)
 
 
-def parse(body: Body) -> VideoRequest:
+def parse(body: Body, schema: type[Asked]) -> Asked:
     """Raises InvalidRequest, naming the first field at fault. A null is a field left out."""
     try:
-        return VideoRequest.model_validate(
-            {key: value for key, value in body.fields.items() if value is not None}
-        )
+        # Names that nobody knows stay, so that they are told.
+        known = schema.model_fields
+        fields = {key: value for key, value in body.fields.items() if value is not None or key not in known}
+        return schema.model_validate(fields)
     except ValidationError as error:
         raise invalid(error.errors()) from error
 
 
-def body_hash(request: VideoRequest, body: Body) -> str:
-    """What makes two requests the same one under an idempotency key: the fields and the files."""
-    digest = hashlib.sha256(request.model_dump_json(exclude_unset=True).encode())
+def body_hash(request: BaseModel, body: Body, path: str) -> str:
+    """What makes two requests the same one under an idempotency key: the path, the fields and the files."""
+    digest = hashlib.sha256(path.encode() + b"\0" + request.model_dump_json(exclude_unset=True).encode())
     for name, data in sorted(body.files.items()):
         digest.update(name.encode() + hashlib.sha256(data).digest())
     return digest.hexdigest()
 
 
-def to_spec(request: VideoRequest, files: dict[str, bytes], owner: str, services: Services) -> JobSpec:
-    """Check the fields against each other, the model and the limits; fetch and store the image last.
+def to_spec(request: VideoRequest, owner: str, services: Services) -> JobSpec:
+    """Check the fields against each other, the model and the limits; the image is `first_image`'s.
 
-    Raises:
-        InvalidRequest: `param` is the field.
-        TooLarge: the image.
-        Unavailable: storage.
+    Raises InvalidRequest; `param` is the field.
     """
     settings = services.settings
     model = _model(request.model or settings.model)
     size = request.size or model.sizes[0]
     if size not in model.sizes:
-        raise _wrong("size", f"{model.name} makes {', '.join(model.sizes)}")
+        raise wrong("size", f"{model.name} makes {', '.join(model.sizes)}")
     if request.negative_prompt and not model.guidance:
-        raise _wrong("negative_prompt", f"{model.name} has no guidance, so it could not heed one")
-    shots = _shots(request, model, settings.max_prompt_chars, min(model.max_seconds, settings.max_seconds))
-    _check_metadata(request.metadata)
-    _check_webhook(request, services)
+        raise wrong("negative_prompt", f"{model.name} has no guidance, so it could not heed one")
+    shots = _shots(request, model, services)
     seconds = request.seconds if request.seconds is not None else sum(shot.seconds for shot in shots)
-    spec = JobSpec(
+    return JobSpec(
         prompt=request.prompt or shots[0].prompt,
         model=model.name,
         size=size,
         seconds=seconds,
-        num_frames=max(1, round(seconds * model.fps)),
+        num_frames=num_frames(seconds, model),
         fps=model.fps,
         # Fixed here, so that every slice of the job draws the same noise.
         seed=request.seed if request.seed is not None else secrets.randbits(31),
         shots=shots,
-        webhook_url=request.webhook_url,
-        webhook_events=tuple(dict.fromkeys(request.webhook_events)),
-        priority=request.priority,
-        deadline_at=time.time() + request.deadline_seconds if request.deadline_seconds else None,
-        metadata=request.metadata,
         owner=owner,
+        **options(request, services),
     )
-    return replace(spec, image_key=_image(request, files, services))
 
 
-def _wrong(param: str, message: str) -> InvalidRequest:
+def options(request: JobOptions, services: Services) -> dict[str, Any]:
+    """What every job can be told, as fields of a JobSpec. Raises InvalidRequest."""
+    _check_metadata(request.metadata)
+    _check_webhook(request, services)
+    return {
+        "webhook_url": request.webhook_url,
+        "webhook_events": tuple(dict.fromkeys(request.webhook_events)),
+        "priority": request.priority,
+        "deadline_at": time.time() + request.deadline_seconds if request.deadline_seconds else None,
+        "metadata": request.metadata,
+    }
+
+
+def num_frames(seconds: float, model: ModelInfo) -> int:
+    return max(1, round(seconds * model.fps))
+
+
+def wrong(param: str, message: str) -> InvalidRequest:
     return InvalidRequest("invalid_value", f"{param}: {message}", param)
 
 
 def _model(name: str) -> ModelInfo:
     if name not in MODELS:
-        raise _wrong("model", f"there is no model {name!r}; there is {', '.join(MODELS)}")
+        raise wrong("model", f"there is no model {name!r}; there is {', '.join(MODELS)}")
     return MODELS[name]
 
 
-def _check_prompt(param: str, prompt: str | None, max_chars: int) -> None:
+def check_prompt(param: str, prompt: str | None, services: Services) -> None:
+    """Raises InvalidRequest."""
+    max_chars = services.settings.max_prompt_chars
     if not prompt:
-        raise _wrong(param, "must not be empty")
+        raise wrong(param, "must not be empty")
     if len(prompt) > max_chars:
-        raise _wrong(param, f"{len(prompt)} characters; at most {max_chars} are taken")
+        raise wrong(param, f"{len(prompt)} characters; at most {max_chars} are taken")
 
 
-def _shots(request: VideoRequest, model: ModelInfo, max_chars: int, max_seconds: float) -> tuple[Shot, ...]:
+def _shots(request: VideoRequest, model: ModelInfo, services: Services) -> tuple[Shot, ...]:
     if request.shots is None or request.prompt is not None:
-        _check_prompt("prompt", request.prompt, max_chars)
+        check_prompt("prompt", request.prompt, services)
     if request.shots is None:
         seconds = DEFAULT_SECONDS if request.seconds is None else request.seconds
-        _check_seconds(seconds, model.min_seconds, max_seconds)
+        check_seconds(seconds, model, services)
         return (Shot(str(request.prompt), seconds),)
-    if not 1 <= len(request.shots) <= model.max_shots:
-        raise _wrong("shots", f"{model.name} takes 1 to {model.max_shots}")
-    for index, shot in enumerate(request.shots):
-        _check_prompt(f"shots.{index}.prompt", shot.prompt, max_chars)
-        if not 0 < shot.seconds <= max_seconds:
-            raise _wrong(f"shots.{index}.seconds", f"must be above 0 and at most {max_seconds:g}")
-    total = sum(shot.seconds for shot in request.shots)
+    shots = checked_shots(request.shots, model, services)
+    total = sum(shot.seconds for shot in shots)
     if request.seconds is not None and abs(total - request.seconds) > SUM_TOLERANCE_SECONDS:
-        raise _wrong("shots", f"their seconds sum to {total:g}, yet seconds is {request.seconds:g}")
-    _check_seconds(total, model.min_seconds, max_seconds)
-    return tuple(Shot(shot.prompt, shot.seconds) for shot in request.shots)
+        raise wrong("shots", f"their seconds sum to {total:g}, yet seconds is {request.seconds:g}")
+    check_seconds(total, model, services)
+    return shots
 
 
-def _check_seconds(seconds: float, minimum: float, maximum: float) -> None:
+def checked_shots(shots: list[ShotRequest], model: ModelInfo, services: Services) -> tuple[Shot, ...]:
+    """Raises InvalidRequest."""
+    if not 1 <= len(shots) <= model.max_shots:
+        raise wrong("shots", f"{model.name} takes 1 to {model.max_shots}")
+    for index, shot in enumerate(shots):
+        check_prompt(f"shots.{index}.prompt", shot.prompt, services)
+        if not 0 < shot.seconds <= model.max_seconds:
+            raise wrong(f"shots.{index}.seconds", f"must be above 0 and at most {model.max_seconds:g}")
+    return tuple(Shot(shot.prompt, shot.seconds) for shot in shots)
+
+
+def check_seconds(seconds: float, model: ModelInfo, services: Services) -> None:
+    """The length of a whole video. Raises InvalidRequest."""
+    minimum, maximum = model.min_seconds, min(model.max_seconds, services.settings.max_seconds)
     if not minimum <= seconds <= maximum:
-        raise _wrong("seconds", f"must be from {minimum:g} to {maximum:g}, not {seconds:g}")
+        raise wrong("seconds", f"must be from {minimum:g} to {maximum:g}, not {seconds:g}")
 
 
 def _check_metadata(metadata: dict[str, str]) -> None:
     if len(metadata) > 16:
-        raise _wrong("metadata", "at most 16 pairs")
+        raise wrong("metadata", "at most 16 pairs")
     for key, value in metadata.items():
         if not 1 <= len(key) <= 64 or len(value) > 512:
-            raise _wrong("metadata", "keys have 1 to 64 characters, values at most 512")
+            raise wrong("metadata", "keys have 1 to 64 characters, values at most 512")
 
 
-def _check_webhook(request: VideoRequest, services: Services) -> None:
+def _check_webhook(request: JobOptions, services: Services) -> None:
     if request.webhook_url is None:
         return
     settings = services.settings
     if settings.webhook_secret is None:
-        raise _wrong("webhook_url", "this server has no webhook secret, so it could not sign")
+        raise wrong("webhook_url", "this server has no webhook secret, so it could not sign")
     try:
         guarded.check_url(request.webhook_url, allow_private=settings.webhook_allow_private)
     except UrlRefused as error:
         raise UrlRefused(error.code, f"webhook_url: {error.message}", "webhook_url") from error
 
 
-def _image(request: VideoRequest, files: dict[str, bytes], services: Services) -> str | None:
+def first_image(request: VideoRequest, files: dict[str, bytes], services: Services) -> str | None:
+    """The storage key of the picture that was given, fetched, checked and stored.
+
+    Raises:
+        InvalidRequest: `param` is the field.
+        TooLarge
+        Unavailable: storage.
+    """
     urls = {
         "image": request.image,
         "input_reference": request.input_reference.image_url if request.input_reference else None,
     }
     given = [name for name, value in (*files.items(), *urls.items()) if value is not None]
     if len(given) > 1:
-        raise _wrong(given[-1], "only one image can be the first picture")
+        raise wrong(given[-1], "only one image can be the first picture")
     if not given:
         return None
     name = given[0]
@@ -156,8 +182,8 @@ def _image(request: VideoRequest, files: dict[str, bytes], services: Services) -
     return from_url(str(urls[name]), name if name == "image" else "input_reference.image_url", services)
 
 
-def idempotency(key: str | None, request: VideoRequest, body: Body) -> tuple[str, str] | None:
+def idempotency(key: str | None, request: BaseModel, body: Body, path: str) -> tuple[str, str] | None:
     """The pair that JobStore.create takes, from the Idempotency-Key header."""
     if key is None:
         return None
-    return hashlib.sha256(key.encode()).hexdigest(), body_hash(request, body)
+    return hashlib.sha256(key.encode()).hexdigest(), body_hash(request, body, path)

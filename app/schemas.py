@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from worker.contract.job import JobState
 
@@ -30,7 +30,13 @@ def _integer(value: Any) -> Any:
 
 Seconds = Annotated[float, BeforeValidator(_number)]
 Integer = Annotated[int, BeforeValidator(_integer)]
-Text = Annotated[str, StringConstraints(strip_whitespace=True)]
+Seed = Annotated[Integer, Field(ge=0, le=2**32 - 1)]
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True),
+    # An empty one is refused by hand, in plainer words than pydantic's.
+    WithJsonSchema({"type": "string", "minLength": 1, "pattern": "\\S"}),
+]
 WebhookEvent = Literal["video.started", "video.segment", "video.completed", "video.failed", "video.canceled"]
 VideoStatus = Literal["queued", "in_progress", "completed", "failed"]
 _DEFAULT_EVENTS: list[WebhookEvent] = ["video.completed", "video.failed", "video.canceled"]
@@ -51,10 +57,31 @@ class InputReference(BaseModel):
     image_url: str = Field(description="An http(s) URL or a data URL.")
 
 
-class VideoRequest(BaseModel):
-    """A video to make. Everything but the prompt has a default."""
+class VideoReference(BaseModel):
+    """A video of this server."""
 
     model_config = ConfigDict(extra="forbid")
+    id: str
+
+
+class JobOptions(BaseModel):
+    """What any job can be told, however its video is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+    webhook_url: str | None = Field(None, description="An http(s) URL on the public internet.")
+    webhook_events: list[WebhookEvent] = Field(_DEFAULT_EVENTS, description="Which to send.")
+    priority: Annotated[Integer, Field(ge=-10, le=10)] = Field(
+        0, description="Above 0 the job goes before those that wait."
+    )
+    deadline_seconds: Annotated[Seconds, Field(gt=0, le=7 * 86400)] | None = Field(
+        None, description="From now; a job that is not done by then fails with `deadline_passed`."
+    )
+    metadata: dict[str, str] = Field({}, description="At most 16 pairs, given back as they are.")
+
+
+class VideoRequest(JobOptions):
+    """A video to make. Everything but the prompt has a default."""
+
     prompt: Text | None = Field(None, description="What to show. May be left out where `shots` are given.")
     model: str | None = Field(None, description="One of `GET /v1/models`.")
     seconds: Seconds | None = Field(
@@ -67,20 +94,58 @@ class VideoRequest(BaseModel):
     input_reference: InputReference | None = Field(
         None, description="The same as `image`, OpenAI's way (in multipart a file part)."
     )
-    seed: Annotated[Integer, Field(ge=0, le=2**32 - 1)] | None = Field(
+    seed: Seed | None = Field(
         None, description="The same request with the same seed gives the same frames. Random when left out."
     )
     negative_prompt: str | None = Field(None, description="Only where the model has guidance.")
     shots: list[ShotRequest] | None = Field(None, description="Prompts in turn; they sum to `seconds`.")
-    webhook_url: str | None = Field(None, description="An http(s) URL on the public internet.")
-    webhook_events: list[WebhookEvent] = Field(_DEFAULT_EVENTS, description="Which to send.")
-    priority: Annotated[Integer, Field(ge=-10, le=10)] = Field(
-        0, description="Above 0 the job goes before those that wait."
+
+
+class ExtensionRequest(JobOptions):
+    """A completed video made longer: its windows are shared, what follows has a prompt of its own."""
+
+    prompt: Text
+    seconds: Seconds = Field(description="How much longer.")
+    video: VideoReference
+
+
+class EditRequest(JobOptions):
+    """A video made again, by another prompt."""
+
+    prompt: Text
+    video: VideoReference
+
+
+class RemixRequest(JobOptions):
+    """The same: size, length, seed and given picture are those of the video in the path."""
+
+    prompt: Text
+
+
+class ForkRequest(JobOptions):
+    """A job that shares another one's windows before `window` and goes its own way from there."""
+
+    window: Annotated[Integer, Field(ge=0)] | None = Field(
+        None, description="The first one to be rendered anew; left out: the first that is not there yet."
     )
-    deadline_seconds: Annotated[Seconds, Field(gt=0, le=7 * 86400)] | None = Field(
-        None, description="From now; a job that is not done by then fails with `deadline_passed`."
-    )
-    metadata: dict[str, str] = Field({}, description="At most 16 pairs, given back as they are.")
+    prompt: Text | None = Field(None, description="From there to the end; left out: as before.")
+    shots: list[ShotRequest] | None = Field(None, description="The same, in several shots.")
+    seconds: Seconds | None = Field(None, description="Of the whole video; left out: as before.")
+    seed: Seed | None = Field(None, description="From there on; left out: as before.")
+
+
+class ShotPatch(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    index: Annotated[Integer, Field(ge=0)]
+    prompt: Text
+
+
+class JobPatch(BaseModel):
+    """What may be changed of a job that is not over."""
+
+    model_config = ConfigDict(extra="forbid")
+    shots: list[ShotPatch] = Field([], description="Prompts of shots of which no window was begun.")
+    priority: Annotated[Integer, Field(ge=-10, le=10)] | None = None
 
 
 class ErrorObject(BaseModel):
@@ -138,6 +203,14 @@ class SegmentObject(BaseModel):
     url: str = Field(description="Signed; expires.")
 
 
+class OriginObject(BaseModel):
+    """The job that this one was made from."""
+
+    job_id: str
+    kind: Literal["fork", "extension", "remix"]
+    window: int = Field(description="The first window that is not shared with it.")
+
+
 class JobObject(BaseModel):
     """The full record of a job. Times are Unix seconds."""
 
@@ -174,6 +247,24 @@ class JobObject(BaseModel):
     seconds: float
     shots: list[ShotRequest]
     metadata: dict[str, str]
+    origin: OriginObject | None
+
+
+class EstimateObject(BaseModel):
+    """What a job would take if it were accepted now. Nothing is accepted or kept."""
+
+    object: Literal["estimate"] = "estimate"
+    model: str
+    seconds: float
+    num_frames: int
+    windows_total: int
+    position: int = Field(description="The place in the queue it would get.")
+    cost_window_seconds: float | None = Field(
+        description="Seconds of a worker's time, by measured window times; null before the first one."
+    )
+    eta_seconds: float | None = Field(description="Until it would be done, others' turns included.")
+    eta_error_seconds: float | None
+    ready: bool = Field(description="Whether a worker is there to render it.")
 
 
 class JobList(BaseModel):

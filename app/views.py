@@ -1,8 +1,20 @@
 """From a job's record to what clients see. No storage key and no path leaves here unsigned."""
 
-from app.schemas import ErrorObject, JobObject, SegmentObject, ShotRequest, VideoObject, VideoStatus
+from dataclasses import asdict
+
+from app.schemas import (
+    ErrorObject,
+    EstimateObject,
+    JobObject,
+    OriginObject,
+    SegmentObject,
+    ShotRequest,
+    VideoObject,
+    VideoStatus,
+)
 from app.services import Services
-from worker.contract.job import Job, JobState
+from worker.contract.job import Job, JobSpec, JobState
+from worker.contract.models import windows_total
 
 VIDEO_STATUS: dict[JobState, VideoStatus] = {
     JobState.QUEUED: "queued",
@@ -29,7 +41,7 @@ def expires_at(job: Job, services: Services) -> float | None:
 
 def video_object(job: Job, services: Services) -> VideoObject:
     succeeded = job.state is JobState.SUCCEEDED
-    expires = expires_at(job, services)
+    expires, origin = expires_at(job, services), job.spec.origin
     return VideoObject(
         id=job.id,
         model=job.spec.model,
@@ -41,6 +53,7 @@ def video_object(job: Job, services: Services) -> VideoObject:
         prompt=job.spec.prompt,
         size=job.spec.size,
         seconds=f"{job.spec.seconds:g}",
+        remixed_from_video_id=origin.job_id if origin and origin.kind == "remix" else None,
         error=_error(job),
     )
 
@@ -51,6 +64,24 @@ def poll_after_ms(job: Job, services: Services) -> int:
     if eta is None:
         return 1000
     return int(min(max(eta.seconds * 250, POLL_MS[0]), POLL_MS[1]))
+
+
+def estimate_object(spec: JobSpec, services: Services) -> EstimateObject:
+    windows = windows_total(spec.num_frames, spec.model)
+    position, eta = services.store.outlook(windows)
+    window = services.store.window_seconds()
+    workers = services.store.workers().values()
+    return EstimateObject(
+        model=spec.model,
+        seconds=spec.seconds,
+        num_frames=spec.num_frames,
+        windows_total=windows,
+        position=position,
+        cost_window_seconds=None if window is None else round(window.times(windows).seconds, 2),
+        eta_seconds=None if eta is None else round(eta.seconds, 2),
+        eta_error_seconds=None if eta is None else round(eta.error, 2),
+        ready=any(worker.get("model") == spec.model for worker in workers),
+    )
 
 
 def job_object(job: Job, base_url: str, services: Services) -> JobObject:
@@ -97,6 +128,7 @@ def job_object(job: Job, base_url: str, services: Services) -> JobObject:
         seconds=job.spec.seconds,
         shots=[ShotRequest(prompt=shot.prompt, seconds=shot.seconds) for shot in job.spec.shots],
         metadata=job.spec.metadata,
+        origin=OriginObject(**asdict(job.spec.origin)) if job.spec.origin else None,
     )
 
 

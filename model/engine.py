@@ -24,6 +24,7 @@ from model.schedule import sigmas
 from model.windows import Shot, WindowPlan, plan_windows, prompt_at
 
 Check = Callable[[], None]
+Steer = Callable[[int], Sequence[Shot]]
 State = dict[str, Tensor]
 
 
@@ -110,13 +111,15 @@ class Engine:
         start_window: int = 0,
         state: State | None = None,
         check: Check | None = None,
+        steer: Steer | None = None,
     ) -> Iterator[Window]:
         """Image-to-video by a sliding window: yields windows in order, each as soon as it is decoded.
 
         image uint8 [H, W, 3] of any size is the first frame, cropped to the model's. To go on after window k
         pass start_window = k + 1 and k's state: window k depends on (seed, k, prompts, picture, carried
         state) only. While a window is used by the caller the next one is being made. `check` is called before
-        every denoising step and before a window is decoded, and may raise to stop. Raises ValueError where
+        every denoising step and before a window is decoded, and may raise to stop. `steer` is called with a
+        window's index before it is begun, and gives the shots as they are by then. Raises ValueError where
         start_window and state do not go together.
         """
         plans = plan_windows(num_frames, self.config)
@@ -125,7 +128,7 @@ class Engine:
         if (start_window > 0) != (state is not None):
             raise ValueError(f"start_window {start_window} {'needs' if state is None else 'takes no'} state")
         picture = fit(image, self.config.height, self.config.width)
-        denoised = self._denoise_windows(shots, picture, plans[start_window:], seed, state, check)
+        denoised = self._denoise_windows(shots, picture, plans[start_window:], seed, state, check, steer)
         yield from ahead(self._decode(item, picture, check) for item in denoised)
 
     @torch.inference_mode()
@@ -137,11 +140,14 @@ class Engine:
         seed: int,
         state: State | None,
         check: Check | None,
+        steer: Steer | None,
     ) -> Iterator[_Denoised]:
         given = self._encode(picture)
         look = look_of(given)
         context = given if state is None else state["context"].to(self.device)
         for plan in plans:
+            if steer is not None:
+                shots = steer(plan.index)
             began = time.perf_counter()
             first_frame = self.autoencoder.decode(context[:, :, :1].to(self.autoencoder.dtype))[
                 :, :, 0

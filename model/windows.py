@@ -38,10 +38,13 @@ def plan_windows(num_frames: int, config: EngineConfig) -> tuple[WindowPlan, ...
 
 
 def prompt_at(shots: Sequence[Shot], start_frame: int, fps: int) -> str:
-    """The prompt of the shot in which `start_frame` lies; past the end, the last shot's."""
+    """The prompt of the shot in which `start_frame` lies; past the end, the last shot's.
+
+    A shot that ends within half a frame of it has ended: seconds are sums, and sums err.
+    """
     end = 0.0
     for shot in shots:
         end += shot.seconds
-        if start_frame / fps < end:
+        if start_frame + 0.5 < end * fps:
             return shot.prompt
     return shots[-1].prompt

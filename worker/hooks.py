@@ -116,8 +116,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     store = JobStore(connect(settings), settings)
     reconcile.start(store, stop)
-    if settings.retention_seconds is not None:
-        sweep.start(store, Storage(settings), settings.retention_seconds, stop)
+    sweep.start(store, Storage(settings), settings.retention_seconds, stop)
     Courier(store, settings).run(stop)
     return 0
 

@@ -12,6 +12,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -21,7 +22,7 @@ from safetensors.torch import save
 from worker.contract import keys
 from worker.contract.errors import Unavailable
 from worker.contract.job import Job, Segment
-from worker.contract.playlist import file_name, render
+from worker.contract.playlist import file_name, name_beside, render
 from worker.contract.storage import Storage
 from worker.contract.store import JobStore
 from worker.lease import Lease
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-STATES_KEPT = 2
 GIVE_UP_SECONDS = 120.0
 """How long an outage of the storage is sat out inside a slice before the job goes back to the queue."""
 
@@ -114,13 +114,10 @@ class Publisher:
         self._store.commit_window(job_id, self._lease.token, segment, timings=self._timings.snapshot())
         self.segments = published
         (self._scratch / file_name(segment.key)).write_bytes(media)
-        if index >= STATES_KEPT:
-            stale = keys.window_state(job_id, index - STATES_KEPT)
-            outlast(lambda: self._storage.delete_prefix(stale), self._lease.check)
 
     def _put_playlist(self, segments: list[Segment], *, ended: bool) -> None:
-        # Names relative to the playlist's own folder: it plays from wherever the folder is copied to.
-        text = render(segments, file_name, fps=self._job.spec.fps, ended=ended)
+        # Names relative to the playlist's own folder: it plays from wherever the folders are copied to.
+        text = render(segments, partial(name_beside, self._job.id), fps=self._job.spec.fps, ended=ended)
         self._put(keys.playlist(self._job.id), text.encode(), "application/vnd.apple.mpegurl")
 
     def _put(self, key: str, data: bytes, content_type: str) -> None:

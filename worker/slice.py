@@ -23,7 +23,8 @@ from model.windows import Shot
 from worker import finish
 from worker.contract import keys
 from worker.contract.errors import EngineFailure, NotFound, Unavailable
-from worker.contract.job import Job, JobState
+from worker.contract.job import Job, JobSpec, JobState
+from worker.contract.trash import empty_trash
 from worker.lease import Lease
 from worker.publish import Publisher, outlast
 from worker.resident import Outcome, Resident
@@ -121,7 +122,8 @@ def _clear_if_deleted(resident: Resident, job_id: str) -> None:
         try:
             resident.store.get(job_id)
         except NotFound:
-            resident.storage.delete_prefix(keys.video_prefix(job_id))
+            resident.store.discard(job_id)
+            empty_trash(resident.store, resident.storage)
 
 
 def _render(at: Slice) -> bool:
@@ -139,15 +141,20 @@ def _render(at: Slice) -> bool:
             raise _Left
 
     picture = _first_image(at)
-    state = load(at.get(keys.window_state(job.id, start_window - 1))) if start_window else None
+
+    def steer(window: int) -> list[Shot]:
+        return _shots(at.resident.store.begin_window(job.id, at.lease.token, window))
+
+    state = load(at.get(_last_state(job))) if start_window else None
     windows = at.resident.engine.generate(
-        [Shot(shot.prompt, shot.seconds) for shot in spec.shots],
+        _shots(spec),
         picture,
         num_frames=spec.num_frames,
         seed=spec.seed,
         start_window=start_window,
         state=state,
         check=check,
+        steer=steer,
     )
     with contextlib.closing(windows):  # type: ignore[type-var]  # an engine's iterator is a generator
         for window in windows:
@@ -159,6 +166,16 @@ def _render(at: Slice) -> bool:
                 return False
     at.publisher.drain()
     return True
+
+
+def _shots(spec: JobSpec) -> list[Shot]:
+    return [Shot(shot.prompt, shot.seconds) for shot in spec.shots]
+
+
+def _last_state(job: Job) -> str:
+    """Where the last committed window, which may be another job's, left its state."""
+    last = job.segments[-1]
+    return keys.window_state(keys.video_of(last.key) or job.id, last.index)
 
 
 def _should_leave(at: Slice, windows: int) -> bool:
@@ -201,6 +218,7 @@ def _finish(at: Slice) -> None:
         at.put(keys.sprites(job.id), sprites, "image/jpeg")
         at.publisher.end_playlist()
     seconds = at.timings.snapshot(finished=True)
+    job = at.resident.store.get(job.id)  # its prompts may have been changed meanwhile
     document = finish.manifest(job, segments, at.resident.engine.describe(), seconds)
     at.put(keys.manifest(job.id), document, "application/json")
     artifacts = {

@@ -1,23 +1,21 @@
 """/v1/jobs: the full record of a job, its events, and its end on request."""
 
-import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from app import derive, parse
 from app.errors import documented
 from app.events import follow
 from app.routes.videos import Owned
-from app.schemas import JobList, JobObject
+from app.schemas import JobList, JobObject, JobPatch
 from app.services import Owner, Using
 from app.views import job_object
-from worker.contract.errors import InvalidRequest
 from worker.contract.job import JobState
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented(401))
-_EVENT_ID = re.compile(r"^\d{1,18}(-\d{1,18})?$")
 
 
 @router.get("", responses=documented(422))
@@ -59,17 +57,22 @@ def cancel_job(job: Owned, services: Using, request: Request) -> JobObject:
     return job_object(services.store.request_cancel(job.id), str(request.base_url), services)
 
 
-def _event_id(last_event_id: Annotated[str | None, Header()] = None) -> str:
-    # Before the stream starts, as an error could not be told any more once it runs.
-    if last_event_id is not None and not _EVENT_ID.match(last_event_id):
-        raise InvalidRequest("invalid_value", "Last-Event-ID: not an id of this stream", "last-event-id")
-    return last_event_id or "0"
+@router.patch("/{job_id}", responses=documented(400, 404, 409, 422))
+def patch_job(job: Owned, patch: JobPatch, services: Using, request: Request) -> JobObject:
+    """Change prompts of shots of which no window was begun, or the priority."""
+    for index, shot in enumerate(patch.shots):
+        parse.check_prompt(f"shots.{index}.prompt", shot.prompt, services)
+    amended = services.store.amend(job.id, lambda spec: derive.patched(spec, patch))
+    return job_object(amended, str(request.base_url), services)
 
 
 @router.get("/{job_id}/events", response_class=EventSourceResponse, responses=documented(404, 422))
 async def job_events(
-    job: Owned, services: Using, request: Request, after: Annotated[str, Depends(_event_id)]
+    job: Owned,
+    services: Using,
+    request: Request,
+    last_event_id: Annotated[str, Header(pattern=r"^\d{1,18}(-\d{1,18})?$")] = "0",
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events from the first on, or from `Last-Event-ID`; ends with the job."""
-    async for event in follow(request.app.state.redis_async, services, job.id, after):
+    async for event in follow(request.app.state.redis_async, services, job.id, last_event_id):
         yield event

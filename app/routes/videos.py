@@ -1,20 +1,22 @@
 """/v1/videos: making videos, in the shape of OpenAI's API, and playing them."""
 
+import contextlib
+from dataclasses import replace
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from app import content, hls, parse
+from app.accept import IdempotencyKey, accept, answer
 from app.body import Body, read_body
 from app.errors import documented
 from app.openapi import VIDEO_REQUEST_BODY
-from app.schemas import VideoDeleted, VideoList, VideoObject
-from app.services import Owner, Services, Using
-from app.views import poll_after_ms, video_object
-from worker.contract import keys
-from worker.contract.errors import NotFound
+from app.schemas import EstimateObject, VideoDeleted, VideoList, VideoObject, VideoRequest
+from app.services import Owner, Using
+from app.views import estimate_object, video_object
+from worker.contract.errors import NotFound, Unavailable
 from worker.contract.job import Job
-from worker.contract.models import windows_total
+from worker.contract.trash import empty_trash
 
 router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=documented(401))
 
@@ -34,24 +36,30 @@ Owned = Annotated[Job, Depends(owned)]
     "",
     status_code=202,
     responses=documented(400, 409, 413, 415, 422, 429, 503),
-    openapi_extra={"requestBody": VIDEO_REQUEST_BODY},
+    openapi_extra=VIDEO_REQUEST_BODY,
 )
 def create_video(
     owner: Owner,  # before the body: nobody uploads megabytes to learn that the key is wrong
     body: Annotated[Body, Depends(read_body)],
     services: Using,
     response: Response,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> VideoObject:
     """Accept a job. `Location` is its record; from this answer on it is not lost."""
-    request = parse.parse(body)
-    spec = parse.to_spec(request, body.files, owner, services)
-    idempotency = parse.idempotency(idempotency_key, request, body)
-    job = services.store.create(
-        spec, windows_total=windows_total(spec.num_frames, spec.model), idempotency=idempotency
-    )
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
-    return _answer(job, services, response)
+    request = parse.parse(body, VideoRequest)
+    spec = parse.to_spec(request, owner, services)
+    spec = replace(spec, image_key=parse.first_image(request, body.files, services))
+    once = parse.idempotency(idempotency_key, request, body, "/v1/videos")
+    return accept(spec, services, response, idempotency=once)
+
+
+@router.post("/estimate", responses=documented(400, 413, 415, 422), openapi_extra=VIDEO_REQUEST_BODY)
+def estimate_video(
+    owner: Owner, body: Annotated[Body, Depends(read_body)], services: Using
+) -> EstimateObject:
+    """What `POST /v1/videos` with the same body would take; everything is checked but a picture."""
+    request = parse.parse(body, VideoRequest)
+    return estimate_object(parse.to_spec(request, owner, services), services)
 
 
 @router.get("", responses=documented(422))
@@ -74,16 +82,17 @@ def list_videos(
 
 @router.get("/{job_id}", responses=documented(404))
 def get_video(job: Owned, services: Using, response: Response) -> VideoObject:
-    return _answer(job, services, response)
+    return answer(job, services, response)
 
 
 @router.delete("/{job_id}", responses=documented(404, 503))
 def delete_video(job: Owned, services: Using) -> VideoDeleted:
-    """Cancel it if it lives, then forget it and its files."""
+    """Cancel it if it lives, then forget it and its files, less those that a fork of it shares."""
     services.store.request_cancel(job.id)
     # The record goes first: a worker that still has the job is stale from then on and stops.
     services.store.delete(job.id)
-    services.storage.delete_prefix(keys.video_prefix(job.id))
+    with contextlib.suppress(Unavailable):  # the hooks worker deletes what is left
+        empty_trash(services.store, services.storage)
     return VideoDeleted(id=job.id)
 
 
@@ -116,8 +125,3 @@ def get_content(
 def get_playlist(job: Owned, services: Using) -> Response:
     """HLS: EVENT while it renders, VOD when it is over. Segments are signed URLs that expire."""
     return hls.playlist(job, services.storage)
-
-
-def _answer(job: Job, services: Services, response: Response) -> VideoObject:
-    response.headers["openai-poll-after-ms"] = str(poll_after_ms(job, services))
-    return video_object(job, services)

@@ -174,4 +174,4 @@ def test_a_webhook_is_refused_where_nothing_could_be_signed(api_settings: Any) -
     services = build(api_settings.model_copy(update={"webhook_secret": None}))
     request = VideoRequest(prompt="a", webhook_url="http://127.0.0.1/")
     with pytest.raises(InvalidRequest, match="no webhook secret"):
-        to_spec(request, {}, "anonymous", services)
+        to_spec(request, "anonymous", services)

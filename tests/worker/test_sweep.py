@@ -55,7 +55,7 @@ def test_only_what_ended_long_ago_goes(store: JobStore, storage: Storage, redis:
     assert sweep(store, storage, 60) == []
 
 
-def test_a_record_outlives_its_files_when_storage_is_away(
+def test_files_are_not_forgotten_when_storage_is_away(
     store: JobStore, storage: Storage, redis: Redis, settings: Settings
 ) -> None:
     job_id = rendered(store, storage)
@@ -63,8 +63,10 @@ def test_a_record_outlives_its_files_when_storage_is_away(
     away = Storage(settings.model_copy(update={"s3_endpoint": "http://127.0.0.1:9"}))
     with pytest.raises(Unavailable):
         sweep(store, away, 60)
-    assert store.get(job_id).segments
-    assert sweep(store, storage, 60) == [job_id]
+    assert storage.exists(keys.segment(job_id, 0))
+    assert sweep(store, storage, None) == []
+    assert not storage.exists(keys.segment(job_id, 0))
+    assert store.trash() == []
 
 
 def test_it_sweeps_by_itself(store: JobStore, storage: Storage) -> None:

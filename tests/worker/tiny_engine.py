@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
 import torch
+
+from model.windows import prompt_at
 
 FPS = 24
 SIZE = 64
@@ -54,6 +57,7 @@ class TinyEngine:
         start_window: int = 0,
         state: dict[str, torch.Tensor] | None = None,
         check: Callable[[], None] | None = None,
+        steer: Callable[[int], Sequence] | None = None,
     ) -> Iterator[TinyWindow]:
         offset = 0 if state is None else int(state["offset"])
         picture = image[:SIZE, :SIZE]
@@ -61,12 +65,13 @@ class TinyEngine:
             if index < start_window:
                 continue
             self._before_window(index)
+            shots = steer(index) if steer else shots
             started = time.perf_counter()
             for _ in range(4):
                 if check:
                     check()
                 time.sleep(self._step_seconds)
-            speed = 1 + int(np.random.default_rng([seed, index]).integers(0, 4))
+            speed = 1 + int(np.random.default_rng([seed, index, *_words(shots, start)]).integers(0, 4))
             frames = np.stack([np.roll(picture, offset + speed * i, axis=1) for i in range(count)])
             offset += speed * count
             seconds = {"denoise": time.perf_counter() - started, "decode": 0.0}
@@ -74,6 +79,12 @@ class TinyEngine:
 
     def describe(self) -> dict[str, str]:
         return {"model": "tiny"}
+
+
+def _words(shots: Sequence, start: int) -> list[int]:
+    """What a prompt other than the tests' usual one adds to a window's speed."""
+    prompt = prompt_at(shots, start, FPS) if shots else "stripes"
+    return [] if prompt == "stripes" else [zlib.crc32(prompt.encode())]
 
 
 def plan(num_frames: int) -> list[tuple[int, int, int]]:

@@ -37,6 +37,17 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The job that another one was made from."""
+
+    job_id: str
+    kind: str
+    """`fork`, `extension` or `remix`."""
+    window: int = 0
+    """The first window that is not shared: those before it are the same files."""
+
+
+@dataclass(frozen=True)
 class JobSpec:
     """All that decides what is rendered and who hears of it; fixed when the job is accepted."""
 
@@ -59,6 +70,7 @@ class JobSpec:
     """Unix seconds."""
     metadata: dict[str, str] = field(default_factory=dict)
     owner: str = "anonymous"
+    origin: Origin | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -66,7 +78,9 @@ class JobSpec:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "JobSpec":
         shots = tuple(Shot(**shot) for shot in data["shots"])
-        return cls(**{**data, "shots": shots, "webhook_events": tuple(data["webhook_events"])})
+        origin = Origin(**data["origin"]) if data.get("origin") else None
+        events = tuple(data["webhook_events"])
+        return cls(**{**data, "shots": shots, "webhook_events": events, "origin": origin})
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,13 @@ LEASE_COUNTER = "magic141:lease-counter"
 WINDOW_SECONDS = "magic141:window-seconds"  # list of the last measured times between two commits
 OUTBOX = "magic141:outbox"  # zset webhook id -> when it is due
 DEAD_LETTERS = "magic141:dead-letters"  # zset webhook id -> when it was given up
+TRASH = "magic141:trash"  # set of ids of jobs that are gone and whose files nobody needs
 WORKERS = "magic141:workers"  # set of names; the truth is each one's key, which expires
 
 JOB_PREFIX = "magic141:job:"
 OUTBOX_PREFIX = "magic141:outbox:"
 INDEX_PREFIX = "magic141:jobs:"
+SHARERS_PREFIX = "magic141:sharers:"  # and a job's id: set of the jobs that use files of it
 WAITING_PREFIX = "magic141:waiting:"  # and an owner: set of the ids that wait
 
 
@@ -64,6 +66,12 @@ def input_image(sha256: str) -> str:
 
 def video_prefix(job_id: str) -> str:
     return f"videos/{job_id}/"
+
+
+def video_of(key: str) -> str | None:
+    """The job in whose folder a key lies; None for what is in none, an input image."""
+    folder, _, rest = key.partition("/")
+    return rest.partition("/")[0] if folder == "videos" else None
 
 
 def image(job_id: str) -> str:

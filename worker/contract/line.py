@@ -60,16 +60,25 @@ class Line(Presence):
 
         Others have their slices meanwhile: as many as this job needs, one less where it goes first.
         """
-        window = self.window_seconds()
-        if window is None or job.state.terminal:
+        if job.state.terminal:
             return None
-        own = job.windows_total - job.windows_done
-        slices = -(-own // self._slice_windows)
         line = self._line()
         place = line.index(job.id) if job.id in line else 0
         ahead, behind = line[:place], [other for other in line[place:] if other != job.id]
         if job.state is not JobState.RUNNING:
             ahead += self._running()
+        return self._eta(job.windows_total - job.windows_done, ahead, behind)
+
+    def outlook(self, windows: int) -> tuple[int, Estimate | None]:
+        """The place in the line that a job of so many windows would get, behind all others, and its `eta`."""
+        line = self._line()
+        return len(line) + 1, self._eta(windows, line + self._running(), [])
+
+    def _eta(self, own: int, ahead: Sequence[str], behind: Sequence[str]) -> Estimate | None:
+        window = self.window_seconds()
+        if window is None:
+            return None
+        slices = -(-own // self._slice_windows)
         before = self._windows(ahead, slices) + self._windows(behind, slices - 1)
         return window.times(before / max(1, len(self.workers())) + own)
 

@@ -44,6 +44,19 @@ MODELS = {
 }
 
 
+def window_start(index: int, model: str) -> int:
+    """The first frame of a window."""
+    info = MODELS[model]
+    return 0 if index == 0 else info.first_window_frames + (index - 1) * info.window_frames
+
+
+def window_at(start_seconds: float, model: str) -> int:
+    """The first window of a shot that begins then: it begins then or later, within half a frame."""
+    info = MODELS[model]
+    frame = start_seconds * info.fps - 0.5
+    return 0 if frame <= 0 else 1 + max(0, math.ceil((frame - info.first_window_frames) / info.window_frames))
+
+
 def windows_total(num_frames: int, model: str = "mini") -> int:
     """Windows that cover `num_frames` frames; the same arithmetic as model.windows.plan_windows."""
     info = MODELS[model]

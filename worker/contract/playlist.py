@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from worker.contract.job import Segment
+from worker.contract.keys import video_of
 
 TARGET_DURATION_SECONDS = 2
 """A constant above the longest window: players reload by it, and it must never change within a playlist."""
@@ -36,5 +37,10 @@ def render(segments: Sequence[Segment], url_for: Callable[[str], str], *, fps: i
 
 
 def file_name(key: str) -> str:
-    """`url_for` of a playlist that lies beside its segments."""
     return key.rpartition("/")[2]
+
+
+def name_beside(job_id: str, key: str) -> str:
+    """`url_for` of the playlist in a job's own folder; some segments may lie in other jobs' folders."""
+    owner = video_of(key)
+    return file_name(key) if owner == job_id else f"../{owner}/{file_name(key)}"

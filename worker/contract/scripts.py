@@ -15,6 +15,7 @@ local WINDOW_SECONDS = '{keys.WINDOW_SECONDS}'
 local SHARES, VIRTUAL_TIME = '{keys.SHARES}', '{keys.VIRTUAL_TIME}'
 local FINISHED, DEAD_LETTERS = '{keys.FINISHED}', '{keys.DEAD_LETTERS}'
 local WAITING_OF = '{keys.WAITING_PREFIX}'
+local SHARERS_OF, TRASH = '{keys.SHARERS_PREFIX}', '{keys.TRASH}'
 """
     + """
 local function now()
@@ -100,6 +101,15 @@ local function queue(id)
   emit(id, 'queued', {id = id, status = 'queued'})
 end
 
+-- Whether a job's files are needed: it is there, or another that shares some of them.
+local function needed(id)
+  return redis.call('EXISTS', JOB .. id) == 1 or redis.call('SCARD', SHARERS_OF .. id) > 0
+end
+
+local function discard(id)
+  if not needed(id) then redis.call('SADD', TRASH, id) end
+end
+
 -- The job's worker is gone without a word. True when the job ended by that.
 local function orphaned(id, max_attempts)
   if get(id, 'cancel_requested') == '1' then cancel(id) return true end
@@ -124,7 +134,8 @@ def _script(body: str) -> str:
 
 
 # KEYS: idempotency or none. ARGV: id, record fields as JSON, owner, queue limit, body hash, idempotency ttl,
-# slice windows, owner's queue limit or ''
+# slice windows, owner's queue limit or '', what is shared (windows, each as JSON, and the jobs whose files
+# are used) as JSON or ''
 CREATE = _script("""
 local id, owner = ARGV[1], ARGV[3]
 if redis.call('EXISTS', JOB .. id) == 1 then return {'created', id} end  -- the first reply was lost
@@ -138,8 +149,17 @@ if redis.call('ZCARD', PENDING) >= tonumber(ARGV[4]) then return {'full', ''} en
 if ARGV[8] ~= '' and redis.call('SCARD', WAITING_OF .. owner) >= tonumber(ARGV[8]) then
   return {'full_for_owner', ''}
 end
+local shared = ARGV[9] ~= '' and cjson.decode(ARGV[9]) or {windows = {}, sources = {}}
+for _, source in ipairs(shared.sources) do
+  if not needed(source) then return {'gone', source} end
+end
 for field, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', JOB .. id, field, value) end
 redis.call('HSET', JOB .. id, 'created_at', now())
+for _, window in ipairs(shared.windows) do redis.call('RPUSH', JOB .. id .. ':windows', window) end
+for _, source in ipairs(shared.sources) do
+  redis.call('SADD', SHARERS_OF .. source, id)
+  redis.call('HSET', JOB .. id, 'sources', cjson.encode(shared.sources))
+end
 redis.call('ZADD', INDEX, 0, id)
 redis.call('ZADD', INDEX_OF .. owner, 0, id)
 if KEYS[1] then
@@ -273,13 +293,46 @@ return 1
 DELETE = _script("""
 local id, owner = ARGV[1], get(ARGV[1], 'owner')
 if not owner then return 0 end
+local sources = cjson.decode(get(id, 'sources') or '[]')
 unqueue(id)
 redis.call('DEL', JOB .. id, JOB .. id .. ':windows', JOB .. id .. ':events', JOB .. id .. ':lease')
 redis.call('ZREM', INDEX, id)
 redis.call('ZREM', INDEX_OF .. owner, id)
 redis.call('ZREM', FINISHED, id)
 redis.call('SREM', RUNNING, id)
+for _, source in ipairs(sources) do
+  redis.call('SREM', SHARERS_OF .. source, id)
+  discard(source)
+end
+discard(id)
 return 1
+""")
+
+# ARGV: id
+DISCARD = _script("discard(ARGV[1])")
+
+# ARGV: id, token, index. Returns the spec as it is now, or nothing when the token is stale
+BEGIN_WINDOW = _script("""
+local id = ARGV[1]
+if get(id, 'token') ~= ARGV[2] or get(id, 'state') ~= 'running' then return nil end
+local begun = tonumber(get(id, 'begun') or -1)
+redis.call('HSET', JOB .. id, 'begun', math.max(begun, tonumber(ARGV[3])))
+return get(id, 'spec')
+""")
+
+# ARGV: id, spec as it was read, spec as it shall be, its priority, the first window that is changed or ''.
+# The first one's prompt also paints the picture, and that begins when the job is taken
+AMEND = _script("""
+local id, state, first = ARGV[1], get(ARGV[1], 'state'), tonumber(ARGV[5])
+if not state or terminal(state) then return 'over' end
+if get(id, 'spec') ~= ARGV[2] then return 'changed' end
+local done = redis.call('LLEN', JOB .. id .. ':windows')
+if first and (first < done or first <= tonumber(get(id, 'begun') or -1)
+              or first == 0 and get(id, 'started_at')) then return 'begun' end
+redis.call('HSET', JOB .. id, 'spec', ARGV[3], 'priority', ARGV[4])
+if state == 'queued' then redis.call('ZADD', PENDING, claim_of(id, tonumber(get(id, 'tag'))), id) end
+emit(id, 'amended', {id = id, status = state})
+return 'amended'
 """)
 
 # ARGV: now or '', limit, seconds until a taken entry that nobody answered for is due again, seconds farther

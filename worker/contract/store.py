@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping, MutableSequence, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -16,12 +16,13 @@ from worker.contract.job import Event, Job, JobError, JobSpec, JobState, Segment
 from worker.contract.line import Line
 from worker.contract.outbox import Outbox
 from worker.contract.settings import Settings
+from worker.contract.trash import Trash
 
 ARTIFACTS = ("image_key", "video_key", "thumbnail_key", "sprites_key")
 IDEMPOTENCY_SECONDS = 86400
 
 
-class JobStore(Outbox, Line):
+class JobStore(Outbox, Line, Trash):
     """Jobs, their leases and events, whose turn it is, who works on them, and the webhooks owed for them.
 
     Args:
@@ -33,6 +34,7 @@ class JobStore(Outbox, Line):
         settings = settings or Settings()
         Outbox.__init__(self, redis)
         Line.__init__(self, redis, settings.slice_windows)
+        Trash.__init__(self, redis)
         self._lease_ms = int(settings.lease_seconds * 1000)
         self._max_attempts = settings.max_attempts
         self._queue_limit = settings.queue_limit
@@ -47,8 +49,17 @@ class JobStore(Outbox, Line):
         self._request_cancel = redis.register_script(scripts.REQUEST_CANCEL)
         self._requeue = redis.register_script(scripts.REQUEUE)
         self._delete = redis.register_script(scripts.DELETE)
+        self._begin_window = redis.register_script(scripts.BEGIN_WINDOW)
+        self._amend = redis.register_script(scripts.AMEND)
 
-    def create(self, spec: JobSpec, *, windows_total: int, idempotency: tuple[str, str] | None = None) -> Job:
+    def create(
+        self,
+        spec: JobSpec,
+        *,
+        windows_total: int,
+        idempotency: tuple[str, str] | None = None,
+        shared: Sequence[Segment] = (),
+    ) -> Job:
         """Accept a job: record, index, event and place in the line in one step, then the rq entry.
 
         Should this process die or Redis run full between the two, `expired` finds the job and `requeue` makes
@@ -56,9 +67,10 @@ class JobStore(Outbox, Line):
 
         Args:
             idempotency: (hash of the client's key, hash of the body); the same pair again gives the same job.
+            shared: the first windows of another job, which are this one's too; their files stay for it.
 
         Raises:
-            Conflict: the idempotency key was used with another body.
+            Conflict: the idempotency key was used with another body, or what is shared was just deleted.
             QueueFull: queue_limit jobs are waiting, or queue_limit_per_key of this owner's.
         """
         record = {
@@ -71,6 +83,7 @@ class JobStore(Outbox, Line):
         limit, own_limit = self._queue_limit, self._queue_limit_per_key
         args = [json.dumps(record), spec.owner, limit, body_hash, IDEMPOTENCY_SECONDS, self._slice_windows]
         args.append("" if own_limit is None else own_limit)
+        args.append(_shared(spec, shared))
         status, found = self._create(
             keys=[keys.idempotency(spec.owner, key_hash)] if idempotency else [],
             args=[new_job_id(), *args],
@@ -78,6 +91,8 @@ class JobStore(Outbox, Line):
         job_id = found.decode()
         if status == b"conflict":
             raise Conflict("idempotency_conflict", "this Idempotency-Key was used with another body")
+        if status == b"gone":
+            raise Conflict("source_gone", f"{job_id} was deleted")
         if status == b"full":
             message = f"{limit} jobs are waiting already"
             raise QueueFull("queue_full", message, retry_after=self._seconds_to_room())
@@ -161,6 +176,42 @@ class JobStore(Outbox, Line):
             raise ValueError(f"window {segment.index} of {job_id} does not follow the last committed one")
         return self.get(job_id)
 
+    def begin_window(self, job_id: str, token: int, index: int) -> JobSpec:
+        """What the job asks for now that window `index` is begun: from here on its prompt stands.
+
+        Raises LeaseLost.
+        """
+        spec = self._begin_window(args=[job_id, token, index])
+        if spec is None:
+            raise _stale(job_id)
+        return JobSpec.from_dict(json.loads(spec))
+
+    def amend(self, job_id: str, change: Callable[[JobSpec], tuple[JobSpec, int | None]]) -> Job:
+        """Change what an unfinished job asks for.
+
+        Args:
+            change: gives the new spec and the first window it changes (None: none); called again when
+                somebody else's change came between.
+
+        Raises:
+            Conflict: the job is over, or that window was begun.
+            NotFound
+        """
+        while True:
+            read = self._redis.hget(keys.job(job_id), "spec")
+            if read is None:
+                raise NotFound("not_found", f"there is no job {job_id}")
+            spec, first = change(JobSpec.from_dict(json.loads(read)))
+            new = json.dumps(spec.to_dict())
+            args = [job_id, read, new, spec.priority, "" if first is None else first]
+            outcome = self._amend(args=args)
+            if outcome == b"over":
+                raise Conflict("job_over", "the job is over")
+            if outcome == b"begun":
+                raise Conflict("already_rendered", f"window {first} was begun already")
+            if outcome == b"amended":
+                return self.get(job_id)
+
     def set_artifact(self, job_id: str, token: int, field: str, key: str) -> None:
         """Record an artefact (`image_key`, `video_key`, `thumbnail_key`, `sprites_key`). Raises LeaseLost."""
         if field not in ARTIFACTS:
@@ -209,7 +260,10 @@ class JobStore(Outbox, Line):
         return state is None or flag == b"1" or JobState(state.decode()).terminal
 
     def delete(self, job_id: str) -> None:
-        """Forget the job; whoever renders it is stale from here on. Webhooks owed for it are still sent."""
+        """Forget the job; whoever renders it is stale from here on. Webhooks owed for it are still sent.
+
+        Its files are trash from here on, unless another job shares them.
+        """
         if not self._delete(args=[job_id]):
             raise NotFound("not_found", f"there is no job {job_id}")
 
@@ -258,6 +312,14 @@ class JobStore(Outbox, Line):
             rows = pipe.execute() if ids else []
         records = zip(ids, rows[::2], rows[1::2], strict=True)
         return [_job(job_id, fields, windows) for job_id, fields, windows in records if fields]
+
+
+def _shared(spec: JobSpec, segments: Sequence[Segment]) -> str:
+    """What CREATE notes of the files of others that a job uses: JSON, or '' where it uses none."""
+    used = [segment.key for segment in segments] + [spec.image_key or ""]
+    sources = sorted({found for key in used if (found := keys.video_of(key))})
+    windows = [json.dumps(segment.to_dict()) for segment in segments]
+    return json.dumps({"windows": windows, "sources": sources}) if sources else ""
 
 
 def _stale(job_id: str) -> LeaseLost:
