@@ -22,7 +22,7 @@ def test_the_client_knows_the_http_api_alone() -> None:
     ("argv", "absent"),
     [
         (["-m", "worker.cli", "submit", "--help"], {"httpx", "pydantic", "rich"}),
-        (["-c", "import worker.client"], {"fastapi", "torch", "redis", "rq", "boto3", "rich"}),
+        (["-c", "import worker.client"], {"fastapi", "torch", "redis", "rq", "boto3"}),
     ],
 )
 def test_what_is_loaded(argv: list[str], absent: set[str]) -> None:

@@ -1,1 +1,1 @@
-"""The `magic141` subcommands that talk to a service: results on standard output, progress on the error one."""
+"""What `magic141 submit` and kin do: results go to standard output, progress and errors to standard error."""
