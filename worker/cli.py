@@ -9,6 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from worker.client_parser import add_client_commands
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns the exit status."""
@@ -51,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--out", type=Path, required=True, metavar="F.mp4")
     generate.set_defaults(run=_generate)
 
+    add_client_commands(commands)
     bench = commands.add_parser("bench", help="measure engine and service on this machine", add_help=False)
     bench.set_defaults(run=_bench)
     return parser
