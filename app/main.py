@@ -6,11 +6,14 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis as AsyncRedis
 
 from app import errors
-from app.routes import derived, health, jobs, models, videos, webhooks
+from app.metrics import HttpMetrics, StoreCollector
+from app.routes import derived, health, jobs, metrics, models, videos, webhooks
 from app.services import build
+from app.watch import Watch
 from worker.contract.settings import Settings
 
 DESCRIPTION = """Text or an image in, video out, playable while it is being made.
@@ -28,16 +31,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.services = build(settings)
+        app.state.registry.register(StoreCollector(app.state.services.store))
         app.state.redis_async = AsyncRedis.from_url(settings.redis_url)
         yield
         await app.state.redis_async.aclose()
         app.state.services.redis.close()
 
     app = FastAPI(title="Magic141", version=_version(), description=DESCRIPTION, lifespan=lifespan)
+    app.state.registry = CollectorRegistry()
     errors.install(app)
     # A player page may live anywhere; what it may do without a key is read.
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"])
-    for module in (videos, derived, jobs, webhooks, models, health):
+    app.add_middleware(Watch, metrics=HttpMetrics(app.state.registry))
+    for module in (videos, derived, jobs, webhooks, models, health, metrics):
         app.include_router(module.router)
     return app
 

@@ -92,11 +92,14 @@ class Courier:
                     "webhook %s given up after %d tries: %s", entry.webhook_id, entry.attempts, reason
                 )
                 self._store.dead_letter(entry.webhook_id, reason=reason)
+                self._store.count("webhook_tries:given_up")
             else:
                 delay_seconds = backoff_seconds(entry.attempts, self._settings.webhook_backoff_seconds)
                 self._store.retry_later(entry.webhook_id, time.time() + delay_seconds, reason=reason)
+                self._store.count("webhook_tries:failed")
         else:
             self._store.mark_sent(entry.webhook_id)
+            self._store.count("webhook_tries:delivered")
 
 
 def backoff_seconds(attempts: int, first_seconds: float) -> float:

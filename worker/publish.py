@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from safetensors.torch import save
 
 from worker.contract import keys
+from worker.contract.counters import window_counts
 from worker.contract.errors import Unavailable
 from worker.contract.job import Job, Segment
 from worker.contract.playlist import file_name, name_beside, render
@@ -93,6 +94,7 @@ class Publisher:
     def _publish(self, window: Window) -> None:
         self._lease.check()
         job_id, index = self._job.id, window.index
+        before = self._timings.snapshot()
         with self._timings.measure("encode"):
             init, media = encode_segment(
                 window.frames, start_frame=window.start_frame, fps=self._job.spec.fps, index=index
@@ -111,7 +113,13 @@ class Publisher:
         for stage, seconds in window.seconds.items():
             self._timings.add(stage, seconds)
         self._timings.first_segment()
-        self._store.commit_window(job_id, self._lease.token, segment, timings=self._timings.snapshot())
+        timings = self._timings.snapshot()
+        seconds = {
+            stage: max(0.0, timings[stage] - before.get(stage, 0.0))
+            for stage in (*window.seconds, "encode", "upload")
+        }
+        counts = window_counts(seconds, segment.num_frames / self._job.spec.fps)
+        self._store.commit_window(job_id, self._lease.token, segment, timings=timings, counts=counts)
         self.segments = published
         (self._scratch / file_name(segment.key)).write_bytes(media)
 

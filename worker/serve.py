@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -58,7 +60,21 @@ def _announce(resident: Resident) -> None:
     }
     while not resident.stopping.is_set():
         try:
-            resident.store.worker_seen(resident.worker, info, ttl=SEEN_TTL_SECONDS)
+            resident.store.worker_seen(resident.worker, info | _memory(), ttl=SEEN_TTL_SECONDS)
         except RedisError as error:
             log.warning("not announced: %s", error)
         resident.stopping.wait(SEEN_EVERY_SECONDS)
+
+
+def _memory() -> dict[str, object]:
+    """What the process holds now, and what torch has of its GPU, in bytes; nothing where it is not told."""
+    told: dict[str, object] = {}
+    with contextlib.suppress(OSError):  # not Linux
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        told["resident_bytes"] = pages * os.sysconf("SC_PAGE_SIZE")
+    if torch.cuda.is_initialized():
+        told["gpu_bytes"] = {
+            "allocated": torch.cuda.memory_allocated(),
+            "reserved": torch.cuda.memory_reserved(),
+        }
+    return told

@@ -38,6 +38,7 @@ def settle(error: Exception, at: Slice) -> Outcome:
         case errors.DeadlinePassed():
             return _end(JobState.FAILED, error, at)
     log.error("slice of %s raised (attempt %d)", job.id, job.attempts, exc_info=error)
+    at.resident.store.count("engine_errors")
     at.resident.faulty.set()
     at.resident.stopping.set()
     return leave(at, after=error)

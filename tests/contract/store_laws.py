@@ -83,6 +83,8 @@ def check(before: Snapshot, after: Snapshot, sent: set[str]) -> None:
     line, running = after.scores(keys.PENDING), set(after.list(keys.RUNNING))
     jobs = after.jobs()
     assert set(line) | running <= set(jobs)
+    assert set(after.scores(keys.WAITING_SINCE)) == set(line)
+    _check_counts(before, after)
     assert list(line) == sorted(line, key=lambda job_id: (line[job_id], job_id))
     owed = set(after.scores(keys.OUTBOX)) | set(after.scores(keys.DEAD_LETTERS))
     for job_id in jobs:
@@ -169,3 +171,20 @@ def _wanted(job_id: str, at: Snapshot) -> list[str]:
         if spec["webhook_url"] and hook in spec["webhook_events"]:
             names.append(f"{_prefix(job_id)}{name}")
     return names
+
+
+def _check_counts(before: Snapshot, after: Snapshot) -> None:
+    """Each job is counted once when it is accepted and once when it ends, whatever is sent twice."""
+
+    def state(job_id: str, at: Snapshot) -> str | None:
+        return at.record(job_id).get("state")
+
+    def grown(field: str) -> int:
+        was, now = before.hash(keys.COUNTERS).get(field, 0), after.hash(keys.COUNTERS).get(field, 0)
+        return int(now) - int(was)
+
+    new = set(after.jobs()) - set(before.jobs())
+    assert grown("accepted") == len(new)
+    for ending in TERMINAL:
+        ended = [job for job in after.jobs() if state(job, after) == ending != state(job, before)]
+        assert grown(f"ended:{ending}") == len(ended)

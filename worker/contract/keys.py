@@ -5,6 +5,7 @@ QUEUE_HOOKS = "hooks"
 
 INDEX = "magic141:jobs"  # zset, all scores 0: ids sort by time, so the index is lexical
 PENDING = "magic141:pending"  # zset id -> its claim, the least is next; the line that waits
+WAITING_SINCE = "magic141:waiting-since"  # zset id -> when it was queued, of those in the line
 FINISHED = "magic141:finished"  # zset id -> when it ended
 SHARES = "magic141:shares"  # hash owner -> the virtual time up to which the owner has had its share
 VIRTUAL_TIME = "magic141:virtual-time"  # the tag of the last slice that was taken
@@ -14,6 +15,7 @@ WINDOW_SECONDS = "magic141:window-seconds"  # list of the last measured times be
 OUTBOX = "magic141:outbox"  # zset webhook id -> when it is due
 DEAD_LETTERS = "magic141:dead-letters"  # zset webhook id -> when it was given up
 TRASH = "magic141:trash"  # set of ids of jobs that are gone and whose files nobody needs
+COUNTERS = "magic141:counters"  # hash of what is counted, see counters.py
 WORKERS = "magic141:workers"  # set of names; the truth is each one's key, which expires
 
 JOB_PREFIX = "magic141:job:"

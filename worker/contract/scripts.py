@@ -15,6 +15,7 @@ local WINDOW_SECONDS = '{keys.WINDOW_SECONDS}'
 local SHARES, VIRTUAL_TIME = '{keys.SHARES}', '{keys.VIRTUAL_TIME}'
 local FINISHED, DEAD_LETTERS = '{keys.FINISHED}', '{keys.DEAD_LETTERS}'
 local WAITING_OF = '{keys.WAITING_PREFIX}'
+local WAITING_SINCE, COUNTERS = '{keys.WAITING_SINCE}', '{keys.COUNTERS}'
 local SHARERS_OF, TRASH = '{keys.SHARERS_PREFIX}', '{keys.TRASH}'
 """
     + """
@@ -40,6 +41,8 @@ local function emit(id, kind, data, hook, hook_name)
       local at = now()
       redis.call('HSET', OUTBOX_ENTRY .. webhook_id, 'job_id', id, 'owner', get(id, 'owner'), 'type', hook,
                  'url', spec.webhook_url, 'created_at', at, 'attempts', 0, 'data', text)
+      local trace = get(id, 'traceparent')
+      if trace then redis.call('HSET', OUTBOX_ENTRY .. webhook_id, 'traceparent', trace) end
       redis.call('ZADD', OUTBOX, at, webhook_id)
     end
   end
@@ -47,6 +50,7 @@ end
 
 local function unqueue(id)
   redis.call('ZREM', PENDING, id)
+  redis.call('ZREM', WAITING_SINCE, id)
   redis.call('SREM', WAITING_OF .. get(id, 'owner'), id)
 end
 
@@ -56,6 +60,7 @@ local function conclude(id, state, error_json)
   local at = now()
   redis.call('HSET', JOB .. id, 'state', state, 'finished_at', at)
   redis.call('ZADD', FINISHED, at, id)
+  redis.call('HINCRBY', COUNTERS, 'ended:' .. state, 1)
   redis.call('HDEL', JOB .. id, 'claim')
   redis.call('DEL', JOB .. id .. ':lease')
   unqueue(id)
@@ -92,7 +97,9 @@ end
 local function claim_of(id, tag) return tag - 1e10 * tonumber(get(id, 'priority')) end
 
 local function queue(id)
-  redis.call('HSET', JOB .. id, 'state', 'queued', 'queued_at', now())
+  local at = now()
+  redis.call('HSET', JOB .. id, 'state', 'queued', 'queued_at', at)
+  redis.call('ZADD', WAITING_SINCE, at, id)
   redis.call('HDEL', JOB .. id, 'token', 'claim')
   redis.call('DEL', JOB .. id .. ':lease')
   redis.call('SREM', RUNNING, id)
@@ -112,6 +119,7 @@ end
 
 -- The job's worker is gone without a word. True when the job ended by that.
 local function orphaned(id, max_attempts)
+  redis.call('HINCRBY', COUNTERS, 'lease_losses', 1)
   if get(id, 'cancel_requested') == '1' then cancel(id) return true end
   local crashes = redis.call('HINCRBY', JOB .. id, 'crashes', 1)
   -- Once the picture is there a window is always in flight, until all are committed.
@@ -168,6 +176,7 @@ if KEYS[1] then
 end
 new_tag(id, ARGV[7])
 queue(id)
+redis.call('HINCRBY', COUNTERS, 'accepted', 1)
 return {'created', id}
 """)
 
@@ -223,7 +232,7 @@ local tag = tonumber(ARGV[2]) < tonumber(ARGV[3]) and tonumber(get(id, 'tag')) o
 return tonumber(best[2]) < claim_of(id, tag) and 1 or 0
 """)
 
-# ARGV: id, token, index, segment JSON, timings JSON.
+# ARGV: id, token, index, segment JSON, timings JSON, counts (counter -> increment) as JSON.
 # Returns 1 committed, 0 was committed before, -1 stale, -2 a gap
 COMMIT = _script("""
 local id, index = ARGV[1], tonumber(ARGV[3])
@@ -232,11 +241,14 @@ local count = redis.call('LLEN', JOB .. id .. ':windows')
 if index < count then return 0 end
 if index > count then return -2 end
 redis.call('RPUSH', JOB .. id .. ':windows', ARGV[4])
-local at, before = now(), get(id, 'committed_at')
+local at, before, counts = now(), get(id, 'committed_at'), cjson.decode(ARGV[6])
 if before and tonumber(at) >= tonumber(before) then  -- else the clock was set back
   redis.call('LPUSH', WINDOW_SECONDS, string.format('%.3f', tonumber(at) - tonumber(before)))
   redis.call('LTRIM', WINDOW_SECONDS, 0, 63)
+  redis.call('HINCRBYFLOAT', COUNTERS, 'render_seconds', tonumber(at) - tonumber(before))
+  redis.call('HINCRBYFLOAT', COUNTERS, 'render_video_seconds', counts.video_seconds or 0)
 end
+for field, by in pairs(counts) do redis.call('HINCRBYFLOAT', COUNTERS, field, by) end
 redis.call('HSET', JOB .. id, 'committed_at', at, 'timings', ARGV[5])
 redis.call('HDEL', JOB .. id, 'crashes')  -- a job that gets on is not what kills its workers
 local segment = cjson.decode(ARGV[4])

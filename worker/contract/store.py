@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from worker.contract import keys, queue, scripts
+from worker.contract.counters import Counters
 from worker.contract.errors import Conflict, LeaseLost, NotFound, QueueFull
 from worker.contract.job import Event, Job, JobError, JobSpec, JobState, Segment, new_job_id
 from worker.contract.line import Line
@@ -22,7 +23,7 @@ ARTIFACTS = ("image_key", "video_key", "thumbnail_key", "sprites_key")
 IDEMPOTENCY_SECONDS = 86400
 
 
-class JobStore(Outbox, Line, Trash):
+class JobStore(Outbox, Line, Trash, Counters):
     """Jobs, their leases and events, whose turn it is, who works on them, and the webhooks owed for them.
 
     Args:
@@ -59,6 +60,7 @@ class JobStore(Outbox, Line, Trash):
         windows_total: int,
         idempotency: tuple[str, str] | None = None,
         shared: Sequence[Segment] = (),
+        traceparent: str | None = None,
     ) -> Job:
         """Accept a job: record, index, event and place in the line in one step, then the rq entry.
 
@@ -68,6 +70,7 @@ class JobStore(Outbox, Line, Trash):
         Args:
             idempotency: (hash of the client's key, hash of the body); the same pair again gives the same job.
             shared: the first windows of another job, which are this one's too; their files stay for it.
+            traceparent: W3C trace context of the request, which all work on the job joins.
 
         Raises:
             Conflict: the idempotency key was used with another body, or what is shared was just deleted.
@@ -78,7 +81,7 @@ class JobStore(Outbox, Line, Trash):
             "owner": spec.owner,
             "windows_total": str(windows_total),
             "priority": str(spec.priority),
-        }
+        } | ({"traceparent": traceparent} if traceparent else {})
         key_hash, body_hash = idempotency or ("", "")
         limit, own_limit = self._queue_limit, self._queue_limit_per_key
         args = [json.dumps(record), spec.owner, limit, body_hash, IDEMPOTENCY_SECONDS, self._slice_windows]
@@ -157,18 +160,26 @@ class JobStore(Outbox, Line, Trash):
         return left == 1
 
     def commit_window(
-        self, job_id: str, token: int, segment: Segment, *, timings: Mapping[str, float]
+        self,
+        job_id: str,
+        token: int,
+        segment: Segment,
+        *,
+        timings: Mapping[str, float],
+        counts: Mapping[str, float] | None = None,
     ) -> Job:
         """Record a window whose segment and state are in storage already, and tell of it.
 
         Args:
             timings: seconds by stage over the whole job up to now; replaces what was recorded.
+            counts: what the window adds to the counters (counters.py), once.
 
         Raises:
             LeaseLost: the token is stale.
             ValueError: an earlier window is missing.
         """
         args = [job_id, token, segment.index, json.dumps(segment.to_dict()), json.dumps(dict(timings))]
+        args.append(json.dumps(dict(counts or {})))
         outcome = self._commit(args=args)
         if outcome == -1:
             raise _stale(job_id)
@@ -347,5 +358,6 @@ def _job(job_id: str, fields: Mapping[bytes, bytes], windows: Sequence[bytes]) -
         error=JobError(**json.loads(text["error"])) if "error" in text else None,
         timings=json.loads(text.get("timings", "{}")),
         cancel_requested=text.get("cancel_requested") == "1",
+        traceparent=text.get("traceparent"),
         **{field: text.get(field) for field in ARTIFACTS},
     )
