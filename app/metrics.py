@@ -60,7 +60,7 @@ class StoreCollector(Collector):
         yield GaugeMetricFamily(
             "magic141_queue_oldest_seconds", "How long the oldest has waited.", value=now.oldest_wait_seconds
         )
-        yield GaugeMetricFamily("magic141_queue_wakes", "Entries in rq that no worker popped.", value=now.wakes)
+        yield GaugeMetricFamily("magic141_queue_wakes", "Entries in rq not popped yet.", value=now.wakes)
         yield GaugeMetricFamily("magic141_outbox_depth", "Webhooks that are owed.", value=now.outbox)
         yield GaugeMetricFamily("magic141_dead_letters", "Webhooks given up.", value=now.dead_letters)
         for name, field, text in (
@@ -74,7 +74,7 @@ class StoreCollector(Collector):
         ):
             yield CounterMetricFamily(f"magic141_{name}", text, value=counted.get(field, 0.0))
         made = counted.get("render_video_seconds", 0.0)
-        factor = GaugeMetricFamily("magic141_realtime_factor", "Render seconds for a second of video, all time.")
+        factor = GaugeMetricFamily("magic141_realtime_factor", "Render seconds per second of video.")
         if made:
             factor.add_metric([], counted.get("render_seconds", 0.0) / made)
         yield factor
@@ -82,7 +82,7 @@ class StoreCollector(Collector):
         for state in ENDINGS:
             ended.add_metric([state], counted.get(f"ended:{state}", 0.0))
         yield ended
-        tries = CounterMetricFamily("magic141_webhook_tries", "Webhook tries, by outcome.", labels=["outcome"])
+        tries = CounterMetricFamily("magic141_webhook_tries", "Webhook tries.", labels=["outcome"])
         for outcome in TRIES:
             tries.add_metric([outcome], counted.get(f"webhook_tries:{outcome}", 0.0))
         yield tries

@@ -114,11 +114,11 @@ class Publisher:
             self._timings.add(stage, seconds)
         self._timings.first_segment()
         timings = self._timings.snapshot()
-        seconds = {
+        spent = {
             stage: max(0.0, timings[stage] - before.get(stage, 0.0))
             for stage in (*window.seconds, "encode", "upload")
         }
-        counts = window_counts(seconds, segment.num_frames / self._job.spec.fps)
+        counts = window_counts(spent, segment.num_frames / self._job.spec.fps)
         self._store.commit_window(job_id, self._lease.token, segment, timings=timings, counts=counts)
         self.segments = published
         (self._scratch / file_name(segment.key)).write_bytes(media)

@@ -19,9 +19,11 @@ def metrics(request: Request, services: Using) -> Response:
     if token is not None:
         given = request.headers.get("authorization", "").encode()
         if not hmac.compare_digest(given, f"Bearer {token}".encode()):
-            raise Unauthorized("invalid_metrics_token", "send the metrics token: Authorization: Bearer <token>")
+            raise Unauthorized("invalid_metrics_token", "send it: Authorization: Bearer <metrics token>")
     elif not _is_local(request):
-        raise Unauthorized("missing_metrics_token", "without MAGIC141_METRICS_TOKEN only loopback may read this")
+        raise Unauthorized(
+            "missing_metrics_token", "only loopback may read this without MAGIC141_METRICS_TOKEN"
+        )
     return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -133,8 +133,6 @@ class Job:
     error: JobError | None = None
     timings: dict[str, float] = field(default_factory=dict)
     cancel_requested: bool = False
-    traceparent: str | None = None
-    """W3C trace context of the request that made it, where traces are on."""
 
     @property
     def windows_done(self) -> int:
@@ -179,4 +177,3 @@ class OutboxEntry:
     """What the event tells: id, status, and error, segment or nothing."""
     reason: str | None = None
     """Why the last try failed."""
-    traceparent: str | None = None

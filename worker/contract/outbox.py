@@ -76,7 +76,7 @@ class Outbox:
 
 
 def _entry(webhook_id: str, fields: Mapping[bytes, bytes]) -> OutboxEntry:
-    reason, trace = fields.get(b"reason"), fields.get(b"traceparent")
+    reason = fields.get(b"reason")
     return OutboxEntry(
         webhook_id=webhook_id,
         job_id=fields[b"job_id"].decode(),
@@ -87,5 +87,4 @@ def _entry(webhook_id: str, fields: Mapping[bytes, bytes]) -> OutboxEntry:
         attempts=int(fields[b"attempts"]),
         data=json.loads(fields[b"data"]),
         reason=reason.decode() if reason else None,
-        traceparent=trace.decode() if trace else None,
     )

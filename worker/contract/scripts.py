@@ -41,8 +41,6 @@ local function emit(id, kind, data, hook, hook_name)
       local at = now()
       redis.call('HSET', OUTBOX_ENTRY .. webhook_id, 'job_id', id, 'owner', get(id, 'owner'), 'type', hook,
                  'url', spec.webhook_url, 'created_at', at, 'attempts', 0, 'data', text)
-      local trace = get(id, 'traceparent')
-      if trace then redis.call('HSET', OUTBOX_ENTRY .. webhook_id, 'traceparent', trace) end
       redis.call('ZADD', OUTBOX, at, webhook_id)
     end
   end

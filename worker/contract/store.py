@@ -60,7 +60,6 @@ class JobStore(Outbox, Line, Trash, Counters):
         windows_total: int,
         idempotency: tuple[str, str] | None = None,
         shared: Sequence[Segment] = (),
-        traceparent: str | None = None,
     ) -> Job:
         """Accept a job: record, index, event and place in the line in one step, then the rq entry.
 
@@ -70,7 +69,6 @@ class JobStore(Outbox, Line, Trash, Counters):
         Args:
             idempotency: (hash of the client's key, hash of the body); the same pair again gives the same job.
             shared: the first windows of another job, which are this one's too; their files stay for it.
-            traceparent: W3C trace context of the request, which all work on the job joins.
 
         Raises:
             Conflict: the idempotency key was used with another body, or what is shared was just deleted.
@@ -81,7 +79,7 @@ class JobStore(Outbox, Line, Trash, Counters):
             "owner": spec.owner,
             "windows_total": str(windows_total),
             "priority": str(spec.priority),
-        } | ({"traceparent": traceparent} if traceparent else {})
+        }
         key_hash, body_hash = idempotency or ("", "")
         limit, own_limit = self._queue_limit, self._queue_limit_per_key
         args = [json.dumps(record), spec.owner, limit, body_hash, IDEMPOTENCY_SECONDS, self._slice_windows]
@@ -358,6 +356,5 @@ def _job(job_id: str, fields: Mapping[bytes, bytes], windows: Sequence[bytes]) -
         error=JobError(**json.loads(text["error"])) if "error" in text else None,
         timings=json.loads(text.get("timings", "{}")),
         cancel_requested=text.get("cancel_requested") == "1",
-        traceparent=text.get("traceparent"),
         **{field: text.get(field) for field in ARTIFACTS},
     )
