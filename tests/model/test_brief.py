@@ -74,7 +74,7 @@ def test_small_windows_are_the_middle_of_full_ones() -> None:
 @pytest.mark.slow
 def test_it_writes_a_row_an_engine(tmp_path: Path) -> None:
     written = tmp_path / "rows.csv"
-    argv = ["--scale", "text-to-video", "--steps", "1", "--guidance", "2", "--clips", "32"]
+    argv = ["--scale", "text-to-video", "--steps", "1", "--guidance", "2", "--clips", "24"]
     done = subprocess.run(
         [sys.executable, "-m", "model.evaluate.brief", *argv, "--csv", str(written), str(WEIGHTS / "mini")],
         capture_output=True, text=True, timeout=100,
