@@ -74,11 +74,11 @@ def test_segment_then_state_then_playlist_then_record(resident, accept, store, s
         put(key, data, content_type)
         steps.append(key.removeprefix(keys.video_prefix(job.id)))
 
-    def recording_commit(job_id, token, segment, *, timings):
+    def recording_commit(job_id, token, segment, **measured):
         for name in (segment.key, keys.window_state(job_id, segment.index), keys.playlist(job_id)):
             assert storage.exists(name)
         steps.append(f"record {segment.index}")
-        return commit(job_id, token, segment, timings=timings)
+        return commit(job_id, token, segment, **measured)
 
     monkeypatch.setattr(storage, "put", recording_put)
     monkeypatch.setattr(store, "commit_window", recording_commit)
