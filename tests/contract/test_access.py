@@ -1,5 +1,6 @@
 """API keys in Redis, and what a key may ask for."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from unittest import mock
 
@@ -16,8 +17,9 @@ from worker.contract.store import JobStore
 
 
 @pytest.fixture
-def access(redis: Redis) -> Access:
-    return Access(redis)
+def access(redis: Redis) -> Iterator[Access]:
+    yield Access(redis)
+    redis.delete(keys.API_KEYS)
 
 
 def limited(redis: Redis, **limits: object) -> JobStore:
@@ -108,7 +110,7 @@ def test_the_quota_counts_seconds_of_video_in_a_day(redis: Redis) -> None:
     store.create(spec(owner="a"), windows_total=2)
     store.create(spec(owner="a"), windows_total=2)
     before = Snapshot.of(redis)
-    with pytest.raises(LimitReached, match="0.5 s are left") as refused:
+    with pytest.raises(LimitReached, match=r"0\.5 s are left") as refused:
         store.create(spec(owner="a"), windows_total=2)
     assert refused.value.code == "quota_exceeded"
     seconds, _ = redis.time()
