@@ -26,6 +26,7 @@ STATUS: tuple[tuple[type[errors.Magic141Error], int], ...] = (
     (errors.NotFound, 404),
     (errors.Conflict, 409),
     (errors.QueueFull, 429),
+    (errors.LimitReached, 429),
     (errors.Unavailable, 503),
 )
 TYPES = {401: "authentication_error", 404: "not_found_error", 409: "conflict_error", 429: "rate_limit_error"}

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import ServerSentEvent
@@ -20,16 +20,20 @@ LAST = frozenset(str(state) for state in JobState if state.terminal)
 """A job's last event is named after the state it ended in."""
 
 
-async def follow(redis: Redis, services: Services, job_id: str, after: str) -> AsyncIterator[ServerSentEvent]:
+async def follow(
+    redis: Redis, services: Services, job_id: str, after: str, *, allowed: Callable[[], bool]
+) -> AsyncIterator[ServerSentEvent]:
     """Events later than the one with id `after` ("0": all). Awaits, so a waiting reader holds no thread.
 
     A restart of Redis is sat out, for `PATIENCE_SECONDS`; then the stream ends, and a reader comes back with
-    the id of the last event it had.
+    the id of the last event it had. It ends too, within seconds, for a reader who is no longer `allowed`.
     """
     patient_until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             found = await redis.xread({keys.events(job_id): after}, block=BLOCK_MS)
+            if not await run_in_threadpool(allowed):
+                return
         except RedisError:
             if time.monotonic() > patient_until:
                 raise

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from redis import Redis
 
 from app.auth import ApiKeys
+from worker.contract.access import Access
 from worker.contract.queue import connect
 from worker.contract.settings import Settings
 from worker.contract.storage import Storage
@@ -24,9 +25,8 @@ class Services:
 
 def build(settings: Settings) -> Services:
     redis = connect(settings, patient=False)
-    return Services(
-        settings, redis, JobStore(redis, settings), Storage(settings), ApiKeys.parse(settings.api_keys)
-    )
+    keys = ApiKeys(settings.api_keys, Access(redis))
+    return Services(settings, redis, JobStore(redis, settings), Storage(settings), keys)
 
 
 def _services(request: Request) -> Services:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from worker.client_parser import add_client_commands
+from worker.keys_command import add_keys_command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     generate.set_defaults(run=_generate)
 
     add_client_commands(commands)
+    add_keys_command(commands)
     bench = commands.add_parser("bench", help="measure engine and service on this machine", add_help=False)
     bench.set_defaults(run=_bench)
     return parser

@@ -1,6 +1,7 @@
 """/v1/jobs: the full record of a job, its events, and its end on request."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Request
@@ -74,5 +75,7 @@ async def job_events(
     last_event_id: Annotated[str, Header(pattern=r"^\d{1,18}(-\d{1,18})?$")] = "0",
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events from the first on, or from `Last-Event-ID`; ends with the job."""
-    async for event in follow(request.app.state.redis_async, services, job.id, last_event_id):
+    allowed = partial(services.keys.valid, request.headers.get("authorization"))
+    events = follow(request.app.state.redis_async, services, job.id, last_event_id, allowed=allowed)
+    async for event in events:
         yield event

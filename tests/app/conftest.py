@@ -18,7 +18,8 @@ from worker.local.ports import free_port
 KEYS = "alice:alice-secret,bob:bob-secret"
 
 
-def _serve(settings: Settings) -> Iterator[str]:
+def serve(settings: Settings) -> Iterator[str]:
+    """Yields the URL."""
     port = free_port()
     config = uvicorn.Config(create_app(settings), port=port, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
@@ -26,9 +27,11 @@ def _serve(settings: Settings) -> Iterator[str]:
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture(scope="session")
@@ -39,12 +42,12 @@ def api_settings(settings: Settings) -> Settings:
 
 @pytest.fixture(scope="session")
 def base_url(api_settings: Settings) -> Iterator[str]:
-    yield from _serve(api_settings)
+    yield from serve(api_settings)
 
 
 @pytest.fixture(scope="session")
 def keyed_url(api_settings: Settings) -> Iterator[str]:
-    yield from _serve(api_settings.model_copy(update={"api_keys": KEYS}))
+    yield from serve(api_settings.model_copy(update={"api_keys": KEYS}))
 
 
 @pytest.fixture

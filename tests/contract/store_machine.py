@@ -42,7 +42,13 @@ class SideBySide(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.redis.flushdb()
-        limits = Settings(lease_seconds=3600, max_attempts=ATTEMPTS, queue_limit=LIMIT, slice_windows=SLICE)
+        limits = Settings(
+            lease_seconds=3600,
+            max_attempts=ATTEMPTS,
+            queue_limit=LIMIT,
+            slice_windows=SLICE,
+            quota_seconds_per_day=1e9,  # never used up, as midnight may come at any step; but it is charged
+        )
         self.store = JobStore(self.redis, limits)
         self.model = StoreModel(limit=LIMIT, slice_windows=SLICE, max_attempts=ATTEMPTS)
         self.ids = self.claims = 0
@@ -126,6 +132,8 @@ class SideBySide(RuleBasedStateMachine):
         for owner in "abc":
             mine = [job.id for job in self.model.jobs.values() if job.spec.owner == owner]
             assert list(after.scores(keys.owner_index(owner))) == sorted(mine)
+            charged = [key for key in after.raw if key.startswith(keys.ASKED_PREFIX) and key.endswith(owner)]
+            assert sum(float(after.raw[key]) for key in charged) == self.model.asked.get(owner, 0)
         for job in self.model.jobs.values():
             record = after.record(job.id)
             counts = (job.state, job.tag, job.crashes, job.alive)

@@ -77,6 +77,8 @@ class StoreModel:
         """(owner, idempotency key) -> (job id, body)."""
         self.shares: dict[str, int] = {}
         self.virtual_time = 0
+        self.asked: dict[str, float] = {}
+        """Seconds of video by owner."""
         self.tokens = 0
         self.owed: dict[str, Owed] = {}
         self.entries = 0
@@ -96,6 +98,7 @@ class StoreModel:
         if len(self.line()) >= self.limit:
             raise QueueFull("queue_full", "")
         job = self.jobs[job_id] = ModelJob(job_id, spec, total)
+        self.asked[spec.owner] = self.asked.get(spec.owner, 0) + spec.seconds
         if place:
             self.known[place] = (job_id, idempotency[1])
         self._next_slice(job)

@@ -12,6 +12,7 @@ Magic141Error
 ├── Conflict                  the thing is not in a state for this
 ├── RetryLater                carries retry_after, in seconds
 │   ├── QueueFull
+│   ├── LimitReached      an API key's rate or quota is used up
 │   └── Unavailable           Redis or S3 does not answer
 ├── JobCanceled               raised inside the worker to stop a slice
 ├── DeadlinePassed            the same, for the job's deadline
@@ -75,6 +76,10 @@ class RetryLater(Magic141Error):
 
 
 class QueueFull(RetryLater):
+    pass
+
+
+class LimitReached(RetryLater):
     pass
 
 

@@ -5,9 +5,12 @@ checked, so no second look-up can lead elsewhere. Redirects go through the same 
 """
 
 import ipaddress
+import re
 import socket
+import threading
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -18,16 +21,24 @@ from worker.contract.errors import TooLarge, UrlRefused
 PORTS = frozenset({80, 443, 8080, 8443})
 MAX_REDIRECTS = 3
 MAX_URL_CHARS = 2048
-# Python calls these global, yet they lead on to any IPv4 address: NAT64, 6to4, Teredo, IPv4-compatible.
-TUNNELS = tuple(
-    map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96"))
+LOOK_UP_SECONDS = 5.0
+HOST = re.compile(r"[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]+")
+"""A name, or what urlsplit found in brackets. No %, so neither an escape nor a network interface."""
+UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is given out. What lies outside of it (NAT64, IPv4-mapped, site-local) leads elsewhere."""
+# Python calls some of these global: what NATs and relays answer on, and IPv6 that leads on to any IPv4.
+SPECIAL = tuple(
+    map(
+        ipaddress.ip_network,
+        ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"),
+    )
 )
 
 
 def check_url(url: str, *, allow_private: bool = False) -> None:
     """Raises UrlRefused unless the URL is well formed and its name resolves to public addresses only."""
     parts = _split(url, allow_private)
-    _resolve(str(parts.hostname), _port(parts), allow_private)
+    _resolve(str(parts.hostname), _port(parts), allow_private, LOOK_UP_SECONDS)
 
 
 def fetch(
@@ -47,7 +58,7 @@ def fetch(
         status, headers, body = _send("GET", url, {}, None, max_bytes, deadline, allow_private)
         location = headers.get("location")
         if status in (301, 302, 303, 307, 308) and location:
-            url = urljoin(url, location)
+            url = _joined(url, location)
             continue
         if status != 200:
             raise UrlRefused("url_unreachable", f"the URL answered {status}")
@@ -107,6 +118,13 @@ def _read(response: httpcore.Response, max_bytes: int) -> bytes:
     return bytes(received)
 
 
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise UrlRefused("url_refused", f"it redirects to what is not a URL: {error}") from error
+
+
 def _split(url: str, allow_private: bool) -> SplitResult:
     if len(url) > MAX_URL_CHARS or any(ord(char) <= 32 or ord(char) > 126 for char in url) or "\\" in url:
         raise UrlRefused("url_refused", "not a URL: at most 2048 printable ASCII characters")
@@ -119,6 +137,8 @@ def _split(url: str, allow_private: bool) -> SplitResult:
         raise UrlRefused("url_refused", "only http and https URLs are called")
     if not parts.hostname:
         raise UrlRefused("url_refused", "the URL names no host")
+    if not HOST.fullmatch(parts.hostname):
+        raise UrlRefused("url_refused", "the URL's host is neither a name nor an address")
     if parts.username is not None or parts.password is not None:
         raise UrlRefused("url_refused", "the URL must carry no user name")
     if port not in PORTS and not allow_private:
@@ -127,23 +147,40 @@ def _split(url: str, allow_private: bool) -> SplitResult:
 
 
 def _port(parts: SplitResult) -> int:
-    return parts.port or (443 if parts.scheme == "https" else 80)
+    default = 443 if parts.scheme == "https" else 80
+    return default if parts.port is None else parts.port
 
 
-def _resolve(host: str, port: int, allow_private: bool) -> list[str]:
+def _resolve(host: str, port: int, allow_private: bool, timeout: float) -> list[str]:
+    # One reason for both, as names inside a network are nobody's business.
+    refused = UrlRefused("url_refused", f"the host {host} has no public address")
     try:
-        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = _look_up(host, port).result(timeout)
     except (OSError, UnicodeError) as error:
-        raise UrlRefused("url_refused", f"the host {host} cannot be resolved") from error
-    addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+        raise refused from error
     if not allow_private and not all(map(_is_public, addresses)):
-        raise UrlRefused("url_refused", f"the host {host} is not on the public internet")
+        raise refused
     return addresses
+
+
+def _look_up(host: str, port: int) -> Future[list[str]]:
+    """In a thread that may be left behind: the system's resolver takes no time limit."""
+    found: Future[list[str]] = Future()
+
+    def ask() -> None:
+        try:
+            answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.set_result(list(dict.fromkeys(str(answer[4][0]) for answer in answers)))
+        except (OSError, UnicodeError) as error:
+            found.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    return found
 
 
 def _is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if ip.version == 6 and (ip.ipv4_mapped is not None or any(ip in tunnel for tunnel in TUNNELS)):
+    if (ip.version == 6 and ip not in UNICAST) or any(ip in network for network in SPECIAL):
         return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved)
 
@@ -165,7 +202,7 @@ class _Guarded(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         error: Exception | None = None
-        for address in _resolve(host, port, self._allow_private):
+        for address in _resolve(host, port, self._allow_private, _left(self._deadline)):
             try:
                 return _Timed(self._inner.connect_tcp(address, port, _left(self._deadline)), self._deadline)
             except httpcore.ConnectError as refused:

@@ -17,12 +17,15 @@ DEAD_LETTERS = "magic141:dead-letters"  # zset webhook id -> when it was given u
 TRASH = "magic141:trash"  # set of ids of jobs that are gone and whose files nobody needs
 COUNTERS = "magic141:counters"  # hash of what is counted, see counters.py
 WORKERS = "magic141:workers"  # set of names; the truth is each one's key, which expires
+API_KEYS = "magic141:api-keys"  # hash name -> its record as JSON, see access.py
 
 JOB_PREFIX = "magic141:job:"
 OUTBOX_PREFIX = "magic141:outbox:"
 INDEX_PREFIX = "magic141:jobs:"
 SHARERS_PREFIX = "magic141:sharers:"  # and a job's id: set of the jobs that use files of it
 WAITING_PREFIX = "magic141:waiting:"  # and an owner: set of the ids that wait
+ACCEPTED_PREFIX = "magic141:accepted:"  # and an owner: list of when its last jobs were accepted, newest first
+ASKED_PREFIX = "magic141:asked:"  # and the day since 1970 and an owner: seconds of video it asked for
 
 
 def job(job_id: str) -> str:

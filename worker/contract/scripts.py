@@ -16,6 +16,7 @@ local SHARES, VIRTUAL_TIME = '{keys.SHARES}', '{keys.VIRTUAL_TIME}'
 local FINISHED, DEAD_LETTERS = '{keys.FINISHED}', '{keys.DEAD_LETTERS}'
 local WAITING_OF = '{keys.WAITING_PREFIX}'
 local WAITING_SINCE, COUNTERS = '{keys.WAITING_SINCE}', '{keys.COUNTERS}'
+local API_KEYS, ACCEPTED_OF, ASKED_OF = '{keys.API_KEYS}', '{keys.ACCEPTED_PREFIX}', '{keys.ASKED_PREFIX}'
 local SHARERS_OF, TRASH = '{keys.SHARERS_PREFIX}', '{keys.TRASH}'
 """
     + """
@@ -141,7 +142,7 @@ def _script(body: str) -> str:
 
 # KEYS: idempotency or none. ARGV: id, record fields as JSON, owner, queue limit, body hash, idempotency ttl,
 # slice windows, owner's queue limit or '', what is shared (windows, each as JSON, and the jobs whose files
-# are used) as JSON or ''
+# are used) as JSON or '', jobs a minute or '', seconds of video a day or '', seconds of video asked for
 CREATE = _script("""
 local id, owner = ARGV[1], ARGV[3]
 if redis.call('EXISTS', JOB .. id) == 1 then return {'created', id} end  -- the first reply was lost
@@ -158,6 +159,33 @@ end
 local shared = ARGV[9] ~= '' and cjson.decode(ARGV[9]) or {windows = {}, sources = {}}
 for _, source in ipairs(shared.sources) do
   if not needed(source) then return {'gone', source} end
+end
+-- The limits last, and charged only where nothing refuses any more.
+local own, at = cjson.decode(redis.call('HGET', API_KEYS, owner) or '{}'), tonumber(now())
+local rate = own.rate_limit_per_minute or tonumber(ARGV[10])
+local quota = own.quota_seconds_per_day or tonumber(ARGV[11])
+local day, asked = math.floor(at / 86400), tonumber(ARGV[12])
+local accepted, used = ACCEPTED_OF .. owner, ASKED_OF .. day .. ':' .. owner
+if rate then
+  local passed = at - (redis.call('LINDEX', accepted, rate - 1) or 0)
+  if passed >= 0 and passed < 60 then  -- below 0 the clock was set back
+    return {'rate_limited', tostring(math.ceil(60 - passed)), tostring(rate)}
+  end
+end
+if quota then
+  local left = quota - (redis.call('GET', used) or 0)
+  if asked > left + 1e-6 then
+    return {'quota_exceeded', tostring(math.ceil((day + 1) * 86400 - at)), tostring(math.max(0, left))}
+  end
+end
+if rate then
+  redis.call('LPUSH', accepted, at)
+  redis.call('LTRIM', accepted, 0, rate - 1)
+  redis.call('EXPIRE', accepted, 60)
+end
+if quota then
+  redis.call('INCRBYFLOAT', used, asked)
+  redis.call('EXPIRE', used, 86400)
 end
 for field, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', JOB .. id, field, value) end
 redis.call('HSET', JOB .. id, 'created_at', now())

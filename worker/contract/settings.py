@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     """Jobs that may wait, of all keys together."""
     queue_limit_per_key: int | None = None
     """Jobs that may wait of one API key; None: as many as there is room for."""
+    rate_limit_per_minute: int | None = Field(default=None, ge=1)
+    """Jobs that an API key may have accepted in any 60 seconds; a key's own limit goes before it."""
+    quota_seconds_per_day: float | None = Field(default=None, gt=0)
+    """Seconds of video that an API key may ask for in a day (UTC); a key's own quota goes before it."""
     retention_seconds: float | None = Field(default=None, gt=0)
     """How long a job that ended is kept, with its files and dead letters; None: until it is deleted."""
 
@@ -51,7 +55,7 @@ class Settings(BaseSettings):
     webhook_timeout_seconds: float = 10
 
     api_keys: str | None = None
-    """Comma list of `name:secret` or `secret`."""
+    """Comma list of `name:secret` or `secret`, beside those of `magic141 keys`."""
     allow_anonymous: bool = False
     """Lets a server without keys bind other than loopback, for containers behind a gateway."""
     host: str = "127.0.0.1"

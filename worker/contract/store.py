@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from worker.contract import keys, queue, scripts
 from worker.contract.counters import Counters
-from worker.contract.errors import Conflict, LeaseLost, NotFound, QueueFull
+from worker.contract.errors import Conflict, LeaseLost, LimitReached, NotFound, QueueFull
 from worker.contract.job import Event, Job, JobError, JobSpec, JobState, Segment, new_job_id
 from worker.contract.line import Line
 from worker.contract.outbox import Outbox
@@ -28,7 +28,7 @@ class JobStore(Outbox, Line, Trash, Counters):
 
     Args:
         redis: from `worker.contract.queue.connect`.
-        settings: lease_seconds, max_attempts, the queue limits and slice_windows are used.
+        settings: lease_seconds, max_attempts, slice_windows and the limits of queue, rate and quota are used.
     """
 
     def __init__(self, redis: Redis, settings: Settings | None = None) -> None:
@@ -40,6 +40,8 @@ class JobStore(Outbox, Line, Trash, Counters):
         self._max_attempts = settings.max_attempts
         self._queue_limit = settings.queue_limit
         self._queue_limit_per_key = settings.queue_limit_per_key
+        self._rate_limit_per_minute = settings.rate_limit_per_minute
+        self._quota_seconds_per_day = settings.quota_seconds_per_day
         self._create = redis.register_script(scripts.CREATE)
         self._take = redis.register_script(scripts.TAKE)
         self._renew = redis.register_script(scripts.RENEW)
@@ -73,6 +75,7 @@ class JobStore(Outbox, Line, Trash, Counters):
         Raises:
             Conflict: the idempotency key was used with another body, or what is shared was just deleted.
             QueueFull: queue_limit jobs are waiting, or queue_limit_per_key of this owner's.
+            LimitReached: the owner's rate or quota; what is refused, or was accepted before, is not charged.
         """
         record = {
             "spec": json.dumps(spec.to_dict()),
@@ -83,9 +86,10 @@ class JobStore(Outbox, Line, Trash, Counters):
         key_hash, body_hash = idempotency or ("", "")
         limit, own_limit = self._queue_limit, self._queue_limit_per_key
         args = [json.dumps(record), spec.owner, limit, body_hash, IDEMPOTENCY_SECONDS, self._slice_windows]
-        args.append("" if own_limit is None else own_limit)
-        args.append(_shared(spec, shared))
-        status, found = self._create(
+        asked = spec.seconds - sum(segment.num_frames for segment in shared) / spec.fps
+        args += [_or_empty(own_limit), _shared(spec, shared)]
+        args += [_or_empty(self._rate_limit_per_minute), _or_empty(self._quota_seconds_per_day), asked]
+        status, found, *more = self._create(
             keys=[keys.idempotency(spec.owner, key_hash)] if idempotency else [],
             args=[new_job_id(), *args],
         )
@@ -100,6 +104,8 @@ class JobStore(Outbox, Line, Trash, Counters):
         if status == b"full_for_owner":
             message = f"{own_limit} jobs of this API key are waiting already"
             raise QueueFull("key_queue_full", message, retry_after=self._seconds_to_room())
+        if status in (b"rate_limited", b"quota_exceeded"):
+            raise _limit_reached(status.decode(), int(found), float(more[0]), asked)
         if status == b"created":
             with contextlib.suppress(RedisError):  # it is accepted all the same
                 queue.wake(self._redis, job_id)
@@ -329,6 +335,18 @@ def _shared(spec: JobSpec, segments: Sequence[Segment]) -> str:
     sources = sorted({found for key in used if (found := keys.video_of(key))})
     windows = [json.dumps(segment.to_dict()) for segment in segments]
     return json.dumps({"windows": windows, "sources": sources}) if sources else ""
+
+
+def _or_empty(limit: float | None) -> float | str:
+    return "" if limit is None else limit
+
+
+def _limit_reached(code: str, retry_after: int, amount: float, asked: float) -> LimitReached:
+    if code == "rate_limited":
+        message = f"{amount:g} jobs of this API key were accepted within a minute"
+    else:
+        message = f"{asked:g} s of video are asked for, and {amount:g} s are left to this API key today (UTC)"
+    return LimitReached(code, message, retry_after=retry_after)
 
 
 def _stale(job_id: str) -> LeaseLost:

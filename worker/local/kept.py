@@ -24,6 +24,10 @@ class Kept:
     webhook_secret: str
     """Receivers hold it too: a new one would make every signature of a resumed job wrong."""
 
+    @property
+    def redis_url(self) -> str:
+        return f"redis://:{self.redis_password}@127.0.0.1:{self.redis_port}/0"
+
 
 def load_kept(data_dir: Path) -> Kept:
     """Read `data_dir`'s file, or choose and write one. A port that a stranger took is chosen anew."""

@@ -74,7 +74,7 @@ def local_services(
 def _environment(kept: Kept, *, host: str, port: int, workers: int) -> dict[str, str]:
     """The children's environment: what the user set wins over what was chosen for this data directory."""
     chosen = {
-        "MAGIC141_REDIS_URL": f"redis://:{kept.redis_password}@127.0.0.1:{kept.redis_port}/0",
+        "MAGIC141_REDIS_URL": kept.redis_url,
         "MAGIC141_WEBHOOK_SECRET": kept.webhook_secret,
         "PYTHONUNBUFFERED": "1",
     }
