@@ -11,7 +11,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from app import errors
 from app.metrics import HttpMetrics, StoreCollector
-from app.routes import derived, health, jobs, metrics, models, videos, webhooks
+from app.routes import derived, health, jobs, metrics, models, page, videos, webhooks
 from app.services import build
 from app.watch import Watch
 from worker.contract.settings import Settings
@@ -43,7 +43,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # A player page may live anywhere; what it may do without a key is read.
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"])
     app.add_middleware(Watch, metrics=HttpMetrics(app.state.registry))
-    for module in (videos, derived, jobs, webhooks, models, health, metrics):
+    for module in (videos, derived, jobs, webhooks, models, health, metrics, page):
         app.include_router(module.router)
     return app
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import boto3
+import httpx
 import pytest
 import redis
 from botocore.config import Config
@@ -66,6 +67,16 @@ def test_s3_stores_and_refuses(tmp_path: Path) -> None:
         assert server.secret_key.encode() not in Path(f"/proc/{server.pid}/cmdline").read_bytes()
     finally:
         server.stop()
+
+
+def test_a_browser_of_another_origin_reads_what_was_signed_for_it(s3: S3Server) -> None:
+    client = s3_client(s3, s3.secret_key)
+    client.put_object(Bucket=s3.bucket, Key="c/0.m4s", Body=b"segment")
+    url = client.generate_presigned_url("get_object", Params={"Bucket": s3.bucket, "Key": "c/0.m4s"})
+    answer = httpx.get(url, headers={"Origin": "https://elsewhere.example"})
+    assert (answer.status_code, answer.text) == (200, "segment")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert 400 <= httpx.get(url.partition("?")[0]).status_code < 500  # nobody's who has no signature
 
 
 def test_a_port_in_use_is_told(tmp_path: Path) -> None:

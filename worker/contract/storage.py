@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -95,6 +96,11 @@ class Storage:
                     if kept := answer.get("Errors"):
                         why = f"storage keeps {kept[0].get('Key')}: {kept[0].get('Code')}"
                         raise Unavailable("storage_unavailable", why)
+
+    @property
+    def public_origin(self) -> str:
+        """Where signed URLs lead: scheme, host and port."""
+        return "{0.scheme}://{0.netloc}".format(urlsplit(self._signer.meta.endpoint_url))
 
     def signed_url(self, key: str, *, filename: str | None = None) -> str:
         """A GET URL that works without credentials for signed_url_seconds, or a quarter less.

@@ -58,7 +58,9 @@ def start_s3(
     # The user's own rclone settings must not leak in; the keys stay out of the argument list.
     env = {name: value for name, value in os.environ.items() if not name.startswith("RCLONE_")}
     env |= {"RCLONE_CONFIG": "", "RCLONE_AUTH_KEY": f'"{access_key},{secret_key}"'}
-    argv = [str(binary), "serve", "s3", "--addr", f"127.0.0.1:{port}", str(objects)]
+    argv = [str(binary), "serve", "s3", "--addr", f"127.0.0.1:{port}"]
+    # Pages of any origin may play: what lets them in is the signature in the URL.
+    argv += ["--allow-origin", "*", str(objects)]
     process = start_child(argv, log=log, env=env)
     server = S3Server(process, f"http://127.0.0.1:{port}", access_key, secret_key, bucket, port)
     try:
