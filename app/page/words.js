@@ -23,5 +23,6 @@ export function detail(job) {
 
 export function duration(seconds) {
   const whole = Math.max(0, seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds));
-  return whole < 60 ? `${whole}\u00a0s` : `${Math.floor(whole / 60)} min ${whole % 60}\u00a0s`;
+  const rest = whole % 60 ? ` ${whole % 60}\u00a0s` : "";
+  return whole < 60 ? `${whole}\u00a0s` : `${Math.floor(whole / 60)}\u00a0min${rest}`;
 }
