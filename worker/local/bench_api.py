@@ -167,7 +167,7 @@ def services(folder: Path) -> Iterator[tuple[str, str, int, dict[str, str]]]:
         urls, pids = [], []
         factories = (
             ("api", ["-m", "app.serve"], "/health/live"),
-            ("empty", ["-m", "uvicorn", "--factory", "worker.local.empty_api:create_app"], "/read"),
+            ("empty", ["-m", "uvicorn", "--factory", "app.empty:create_app"], "/read"),
         )
         for name, argv, path in factories:
             port, log = free_port(), folder / f"{name}.log"
