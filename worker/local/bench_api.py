@@ -125,7 +125,7 @@ async def _streams(api: str, pid: int, sent: bytes, number: int) -> dict[str, fl
 
 
 async def _rendering(api: str, env: dict[str, str], log: Path, args: argparse.Namespace) -> dict[str, float]:
-    """One client polls a job that renders, ten times a second."""
+    """One client polls a job that renders, 20 ms after each answer."""
     worker = start_child([sys.executable, "-m", "worker.main", "--name", "worker-0"], log=log, env=env)
     try:
         where = httpx.post(f"{api}/v1/videos", json=LONG).raise_for_status().headers["location"]
