@@ -4,18 +4,25 @@ import base64
 import binascii
 import hashlib
 import io
+import threading
 
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from app.services import Services
 from worker.contract import guarded, keys
-from worker.contract.errors import ImageRejected, TooLarge, UrlRefused
-from worker.contract.settings import Settings
+from worker.contract.errors import ImageRejected, TooLarge, Unavailable, UrlRefused
+from worker.contract.settings import MIB, Settings
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_SIDE = 2048
 """Pixels. Larger pictures are shrunk to it: no model here paints larger ones."""
 FETCH_SECONDS = 15.0
+DECODE_BYTES = 160 * MIB
+"""What one picture may take while it is decoded; how many pixels that is depends on its format."""
+DECODE_WAIT_SECONDS = 10.0
+BAND_PIXELS = 2**20
+_DECODING = threading.Lock()
+"""One at a time: what is bounded for one picture is bounded for the process."""
 
 
 def from_url(url: str, param: str, services: Services) -> str:
@@ -35,7 +42,9 @@ def from_upload(data: bytes, param: str, services: Services) -> str:
 
     Raises:
         TooLarge: more bytes than max_image_bytes.
-        ImageRejected: no PNG, JPEG or WebP, broken, or more pixels than max_image_pixels.
+        ImageRejected: no PNG, JPEG or WebP, broken, or more pixels than max_image_pixels or than its format's
+            decoder may take (DECODE_BYTES).
+        Unavailable: too many others are sending pictures.
     """
     png = normalize(data, param, services.settings)
     key = keys.input_image(hashlib.sha256(png).hexdigest())
@@ -50,38 +59,66 @@ def normalize(data: bytes, param: str, settings: Settings) -> bytes:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise _too_many_pixels(param, settings) from error
+        raise _too_many_pixels(param, settings.max_image_pixels) from error
     except Exception as error:  # Pillow's readers raise many kinds on bytes made to confuse them
         raise ImageRejected("not_an_image", f"{param}: not a PNG, JPEG or WebP image", param) from error
-    if image.width * image.height > settings.max_image_pixels:
-        raise _too_many_pixels(param, settings)
+    max_pixels = min(settings.max_image_pixels, DECODE_BYTES // _bytes_per_pixel(image))
+    if image.width * image.height > max_pixels:
+        raise _too_many_pixels(param, max_pixels)
+    if not _DECODING.acquire(timeout=DECODE_WAIT_SECONDS):
+        raise Unavailable("busy", "other pictures are being decoded; try again in a moment")
     try:
-        picture = _upright_rgb(image)
+        return _upright_png(image)
     except Exception as error:  # the same, for the data behind the header
         raise ImageRejected("broken_image", f"{param}: the image cannot be decoded", param) from error
+    finally:
+        image.close()
+        _DECODING.release()
+
+
+def _bytes_per_pixel(image: Image.Image) -> int:
+    """What decoding takes beside the file, measured: a progressive JPEG's coefficients, WebP's canvases."""
+    if image.format == "WEBP":
+        return 13
+    if image.info.get("progressive"):
+        return 12 if image.mode == "CMYK" else 10
+    return 4
+
+
+def _upright_png(image: Image.Image) -> bytes:
+    """In bands, and shrunk before anything makes a copy: of a large picture there is one in memory."""
+    longest = max(image.size)
+    if longest > MAX_SIDE:  # a JPEG can be decoded smaller
+        width, height = (max(1, side * MAX_SIDE // longest) for side in image.size)
+        image.draft(None, (width, height))
+    image.load()
+    factor = max(1, max(image.size) // MAX_SIDE)
+    small = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
+    step = factor * max(1, BAND_PIXELS // (image.width * factor))
+    for top in range(0, image.height, step):
+        band = _rgb(image.crop((0, top, image.width, min(top + step, image.height))))
+        small.paste(band.reduce(factor), (0, top // factor))
+    small.thumbnail((MAX_SIDE, MAX_SIDE))
+    small.getexif()[ExifTags.Base.Orientation] = image.getexif().get(ExifTags.Base.Orientation, 1)
+    upright = ImageOps.exif_transpose(small)
+    # Place, camera and profiles ride in here; none of it is ours to keep.
+    upright.info.clear()
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", compress_level=1)
+    upright.save(buffer, "PNG", compress_level=1, exif=b"")
     return buffer.getvalue()
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
+def _rgb(image: Image.Image) -> Image.Image:
+    """Over white, where it lets something through."""
     if image.mode.startswith("I"):  # 16 bits a channel, which convert() would cut off at 255
         image = image.point(lambda value: value / 256).convert("L")
-    elif image.mode not in ("RGB", "RGBA", "L"):
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    # Shrunk before anything makes a copy: of a large picture there is one in memory, not three.
-    image.thumbnail((MAX_SIDE, MAX_SIDE))
-    image = ImageOps.exif_transpose(image)
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    image = image.convert("RGB")
-    # Place, camera and profiles ride in here; none of it is ours to keep.
-    image.info.clear()
-    return image
+    return image.convert("RGB")
 
 
-def _too_many_pixels(param: str, settings: Settings) -> ImageRejected:
-    message = f"{param}: more than {settings.max_image_pixels} pixels"
+def _too_many_pixels(param: str, max_pixels: int) -> ImageRejected:
+    message = f"{param}: more than {max_pixels} pixels"
     return ImageRejected("image_too_many_pixels", message, param)
 
 

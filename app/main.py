@@ -16,6 +16,8 @@ from app.services import build
 from app.watch import Watch
 from worker.contract.settings import Settings
 
+MAX_STREAMS = 10_000
+"""Each open event stream waits on a connection of its own; the client's own limit is 100."""
 DESCRIPTION = """Text or an image in, video out, playable while it is being made.
 
 `POST /v1/videos` answers at once with a job's id; `GET /v1/jobs/{id}` tells how far it is, and
@@ -32,7 +34,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.services = build(settings)
         app.state.registry.register(StoreCollector(app.state.services.store))
-        app.state.redis_async = AsyncRedis.from_url(settings.redis_url)
+        app.state.redis_async = AsyncRedis.from_url(settings.redis_url, max_connections=MAX_STREAMS)
         yield
         await app.state.redis_async.aclose()
         app.state.services.redis.close()
