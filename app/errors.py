@@ -45,7 +45,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def envelope(
     status: int,
-    code: str,
+    code: errors.Code,
     message: str,
     *,
     param: str | None = None,
@@ -59,12 +59,11 @@ def envelope(
 def invalid(problems: Iterable[Mapping[str, Any]]) -> errors.InvalidRequest:
     """What pydantic found wrong, as the one error that names the first field at fault."""
     first = next(iter(problems))
-    if first["type"] == "extra_forbidden":
-        code, message = "unknown_field", "there is no such field"
-    else:
-        code, message = "invalid_value", first["msg"].removeprefix("Value error, ")
     param = ".".join(str(part) for part in first["loc"])
-    return errors.InvalidRequest(code, f"{param}: {message}", param or None)
+    if first["type"] == "extra_forbidden":
+        return errors.InvalidRequest("unknown_field", f"{param}: there is no such field", param or None)
+    message = first["msg"].removeprefix("Value error, ")
+    return errors.InvalidRequest("invalid_value", f"{param}: {message}", param or None)
 
 
 def install(app: FastAPI) -> None:
@@ -92,11 +91,15 @@ def _validation(request: Request, error: RequestValidationError) -> JSONResponse
 
 
 def _http(request: Request, error: HTTPException) -> JSONResponse:
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
     headers = dict(error.headers or {})
     if error.status_code == 405:  # the framework names the methods of the first route with this path only
         headers["Allow"] = ", ".join(sorted(_methods(request))) or headers.get("Allow", "")
-    return envelope(error.status_code, code, str(error.detail), headers=headers)
+    match error.status_code:
+        case 404:
+            return envelope(404, "not_found", str(error.detail), headers=headers)
+        case 405:
+            return envelope(405, "method_not_allowed", str(error.detail), headers=headers)
+    return envelope(error.status_code, "http_error", str(error.detail), headers=headers)
 
 
 def _methods(request: Request) -> set[str]:
