@@ -32,9 +32,20 @@ STATUS: tuple[tuple[type[errors.Magic141Error], int], ...] = (
 TYPES = {401: "authentication_error", 404: "not_found_error", 409: "conflict_error", 429: "rate_limit_error"}
 # JSON, whatever the route answers with when all is well.
 _AS_JSON = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}}
+_TOLD = {
+    400: "The body cannot be read",
+    401: "No API key, or an unknown one",
+    404: "There is no such thing, or it is another key's",
+    409: "The state of the job, or of the idempotency key, does not allow it",
+    413: "The body or the picture is too large",
+    415: "Neither JSON nor multipart",
+    422: "A field is wrong; `param` names it",
+    429: "The queue is full, or a limit of the key reached",
+    503: "Redis or S3 does not answer",
+}
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorEnvelope, "content": _AS_JSON}
-    for status in (400, 401, 404, 409, 413, 415, 422, 429, 503)
+    status: {"model": ErrorEnvelope, "content": _AS_JSON, "description": told}
+    for status, told in _TOLD.items()
 }
 
 
@@ -51,9 +62,13 @@ def envelope(
     param: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    kind = TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-    body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    body = {"error": {"message": message, "type": type_of(status), "param": param, "code": code}}
     return JSONResponse(body, status, headers=dict(headers or {}))
+
+
+def type_of(status: int) -> str:
+    """How OpenAI's API names the kind of an error."""
+    return TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
 
 
 def invalid(problems: Iterable[Mapping[str, Any]]) -> errors.InvalidRequest:
