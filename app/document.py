@@ -79,7 +79,7 @@ def _answer(status: int, answer: dict[str, Any]) -> None:
     if name == "ErrorEnvelope":
         # JSON, whatever the route answers with when all is well.
         answer["content"] = {_JSON: {**content[_JSON], "example": _error(status)}}
-        headers = _OF_STATUS.get(status, ())
+        headers: tuple[str, ...] = _OF_STATUS.get(status, ())
     else:
         if name in ANSWERS:
             content[_JSON]["example"] = ANSWERS[name]
