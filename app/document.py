@@ -26,6 +26,10 @@ _BEARER = {
     "description": "An API key. A server on loopback that has no keys asks for none.",
 }
 _JSON = "application/json"
+_REFUSED = {
+    "description": "A field is wrong; `param` names it",
+    "content": {_JSON: {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}},
+}
 _HEADERS: dict[str, dict[str, Any]] = {
     "Location": {"description": "The job's record.", "schema": {"type": "string"}},
     "openai-poll-after-ms": {"description": "When to ask again.", "schema": {"type": "string"}},
@@ -59,9 +63,9 @@ def _complete(document: dict[str, Any]) -> None:
         for operation in operations.values():
             if "health" in operation["tags"]:
                 operation["security"] = []
-            # FastAPI's own, where a parameter may take any text.
+            # FastAPI's own, where a route documents none.
             if "HTTPValidationError" in str(operation["responses"].get("422")):
-                del operation["responses"]["422"]
+                operation["responses"]["422"] = {**_REFUSED}
             for status, answer in operation["responses"].items():
                 _answer(int(status), answer)
             body = operation.get("requestBody", {}).get("content", {}).get(_JSON, {})
@@ -74,7 +78,7 @@ def _complete(document: dict[str, Any]) -> None:
 def _answer(status: int, answer: dict[str, Any]) -> None:
     content = answer.get("content", {})
     if "itemSchema" in content.get("text/event-stream", {}):  # a word of OpenAPI 3.2, in a document of 3.1
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {"schema": {"description": "Events: `id`, `event`, `data`."}}
     name = _name(content.get(_JSON, {}))
     if name == "ErrorEnvelope":
         # JSON, whatever the route answers with when all is well.
