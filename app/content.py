@@ -70,5 +70,6 @@ def byte_range(header: str, size_bytes: int) -> tuple[int, int] | tuple[()] | No
 def _absent(job: Job, variant: str) -> Conflict:
     if job.state in (JobState.FAILED, JobState.CANCELED):
         reason = job.error.message if job.error else "no reason was recorded"
-        return Conflict(f"video_{job.state}", f"there is no {variant}: the job {job.state}: {reason}")
+        message = f"there is no {variant}: the job {job.state}: {reason}"
+        return Conflict("video_failed" if job.state is JobState.FAILED else "video_canceled", message)
     return Conflict("not_ready", f"the {variant} is not ready, the job is {job.state}")

@@ -32,9 +32,20 @@ STATUS: tuple[tuple[type[errors.Magic141Error], int], ...] = (
 TYPES = {401: "authentication_error", 404: "not_found_error", 409: "conflict_error", 429: "rate_limit_error"}
 # JSON, whatever the route answers with when all is well.
 _AS_JSON = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorEnvelope"}}}
+_TOLD = {
+    400: "The body cannot be read",
+    401: "No API key, or an unknown one",
+    404: "There is no such thing, or it is another key's",
+    409: "The state of the job, or of the idempotency key, does not allow it",
+    413: "The body or the picture is too large",
+    415: "Neither JSON nor multipart",
+    422: "A field is wrong; `param` names it",
+    429: "The queue is full, or a limit of the key reached",
+    503: "Redis or S3 does not answer",
+}
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorEnvelope, "content": _AS_JSON}
-    for status in (400, 401, 404, 409, 413, 415, 422, 429, 503)
+    status: {"model": ErrorEnvelope, "content": _AS_JSON, "description": told}
+    for status, told in _TOLD.items()
 }
 
 
@@ -45,26 +56,29 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def envelope(
     status: int,
-    code: str,
+    code: errors.Code,
     message: str,
     *,
     param: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    kind = TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
-    body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    body = {"error": {"message": message, "type": type_of(status), "param": param, "code": code}}
     return JSONResponse(body, status, headers=dict(headers or {}))
+
+
+def type_of(status: int) -> str:
+    """How OpenAI's API names the kind of an error."""
+    return TYPES.get(status, "server_error" if status >= 500 else "invalid_request_error")
 
 
 def invalid(problems: Iterable[Mapping[str, Any]]) -> errors.InvalidRequest:
     """What pydantic found wrong, as the one error that names the first field at fault."""
     first = next(iter(problems))
-    if first["type"] == "extra_forbidden":
-        code, message = "unknown_field", "there is no such field"
-    else:
-        code, message = "invalid_value", first["msg"].removeprefix("Value error, ")
     param = ".".join(str(part) for part in first["loc"])
-    return errors.InvalidRequest(code, f"{param}: {message}", param or None)
+    if first["type"] == "extra_forbidden":
+        return errors.InvalidRequest("unknown_field", f"{param}: there is no such field", param or None)
+    message = first["msg"].removeprefix("Value error, ")
+    return errors.InvalidRequest("invalid_value", f"{param}: {message}", param or None)
 
 
 def install(app: FastAPI) -> None:
@@ -92,11 +106,15 @@ def _validation(request: Request, error: RequestValidationError) -> JSONResponse
 
 
 def _http(request: Request, error: HTTPException) -> JSONResponse:
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
     headers = dict(error.headers or {})
     if error.status_code == 405:  # the framework names the methods of the first route with this path only
         headers["Allow"] = ", ".join(sorted(_methods(request))) or headers.get("Allow", "")
-    return envelope(error.status_code, code, str(error.detail), headers=headers)
+    match error.status_code:
+        case 404:
+            return envelope(404, "not_found", str(error.detail), headers=headers)
+        case 405:
+            return envelope(405, "method_not_allowed", str(error.detail), headers=headers)
+    return envelope(error.status_code, "http_error", str(error.detail), headers=headers)
 
 
 def _methods(request: Request) -> set[str]:

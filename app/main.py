@@ -9,7 +9,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis as AsyncRedis
 
-from app import errors
+from app import document, errors
 from app.metrics import HttpMetrics, StoreCollector
 from app.routes import derived, health, jobs, metrics, models, page, videos, webhooks
 from app.services import build
@@ -39,7 +39,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         await app.state.redis_async.aclose()
         app.state.services.redis.close()
 
-    app = FastAPI(title="Magic141", version=_version(), description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(
+        version=_version(),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        generate_unique_id_function=document.operation_id,
+        **document.ABOUT,
+    )
     app.state.registry = CollectorRegistry()
     errors.install(app)
     # A player page may live anywhere; what it may do without a key is read.
@@ -47,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Watch, metrics=HttpMetrics(app.state.registry))
     for module in (videos, derived, jobs, webhooks, models, health, metrics, page):
         app.include_router(module.router)
+    document.complete(app)
     return app
 
 

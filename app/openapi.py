@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from app.examples import VIDEO_REQUESTS
 from app.schemas import VideoRequest
 
 
@@ -18,11 +19,14 @@ def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
     return {key: _inlined(value, definitions) for key, value in schema.items() if key != "$defs"}
 
 
-def request_body(schema: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
-    """The `openapi_extra` of a route that takes such fields, as JSON or as a form."""
+def request_body(schema: type[BaseModel], **shown: Any) -> dict[str, Any]:
+    """The `openapi_extra` of a route that takes such fields, as JSON or as a form.
+
+    `shown` is an `example`, or named `examples`.
+    """
     body = _body(schema)
     forms = {"multipart/form-data": {"schema": body}}
-    content = {"application/json": {"schema": body, "example": example}, **forms}
+    content = {"application/json": {"schema": body, **shown}, **forms}
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -32,9 +36,7 @@ def _body(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _video_request_body() -> dict[str, Any]:
-    extra = request_body(
-        VideoRequest, {"prompt": "a red ball on a green field, the camera pans left", "seconds": 4, "seed": 7}
-    )
+    extra = request_body(VideoRequest, examples=VIDEO_REQUESTS)
     content = extra["requestBody"]["content"]
     body = _body(VideoRequest)
     file = {"type": "string", "format": "binary"}

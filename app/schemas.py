@@ -1,11 +1,14 @@
 """What clients send and get: public, documented, forgiving. The facts inside are worker.contract.job."""
 
 import math
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from worker.contract.job import JobState
+
+_DIGITS = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
 
 def _number(value: Any) -> Any:
@@ -13,10 +16,9 @@ def _number(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("must be a number")
     if isinstance(value, str):
-        try:
-            value = float(value)
-        except ValueError:
-            raise ValueError("must be a number") from None
+        if not re.fullmatch(_DIGITS, value, re.ASCII):
+            raise ValueError("must be a number")
+        value = float(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("must be a finite number")
     return value
@@ -28,9 +30,16 @@ def _integer(value: Any) -> Any:
     return value
 
 
-Seconds = Annotated[float, BeforeValidator(_number)]
-Integer = Annotated[int, BeforeValidator(_integer)]
-Seed = Annotated[Integer, Field(ge=0, le=2**32 - 1)]
+def _seconds(mode: Literal["validation", "serialization"]) -> WithJsonSchema:
+    forms = [{"type": "number"}, {"type": "string", "pattern": f"^{_DIGITS}$"}]
+    return WithJsonSchema({"anyOf": forms} if mode == "validation" else forms[0], mode=mode)
+
+
+Seconds = Annotated[float, BeforeValidator(_number), _seconds("validation"), _seconds("serialization")]
+# Bounds stand before the validator: behind it, pydantic would not tell them in the schema.
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1), BeforeValidator(_integer)]
+Priority = Annotated[int, Field(ge=-10, le=10), BeforeValidator(_integer)]
+Index = Annotated[int, Field(ge=0), BeforeValidator(_integer)]
 Text = Annotated[
     str,
     StringConstraints(strip_whitespace=True),
@@ -70,10 +79,8 @@ class JobOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
     webhook_url: str | None = Field(None, description="An http(s) URL on the public internet.")
     webhook_events: list[WebhookEvent] = Field(_DEFAULT_EVENTS, description="Which to send.")
-    priority: Annotated[Integer, Field(ge=-10, le=10)] = Field(
-        0, description="Above 0 the job goes before those that wait."
-    )
-    deadline_seconds: Annotated[Seconds, Field(gt=0, le=7 * 86400)] | None = Field(
+    priority: Priority = Field(0, description="Above 0 the job goes before those that wait.")
+    deadline_seconds: Annotated[float, Field(gt=0, le=7 * 86400), BeforeValidator(_number)] | None = Field(
         None, description="From now; a job that is not done by then fails with `deadline_passed`."
     )
     metadata: dict[str, str] = Field({}, description="At most 16 pairs, given back as they are.")
@@ -125,7 +132,7 @@ class RemixRequest(JobOptions):
 class ForkRequest(JobOptions):
     """A job that shares another one's windows before `window` and goes its own way from there."""
 
-    window: Annotated[Integer, Field(ge=0)] | None = Field(
+    window: Index | None = Field(
         None, description="The first one to be rendered anew; left out: the first that is not there yet."
     )
     prompt: Text | None = Field(None, description="From there to the end; left out: as before.")
@@ -136,7 +143,7 @@ class ForkRequest(JobOptions):
 
 class ShotPatch(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    index: Annotated[Integer, Field(ge=0)]
+    index: Index
     prompt: Text
 
 
@@ -145,7 +152,7 @@ class JobPatch(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     shots: list[ShotPatch] = Field([], description="Prompts of shots of which no window was begun.")
-    priority: Annotated[Integer, Field(ge=-10, le=10)] | None = None
+    priority: Priority | None = None
 
 
 class ErrorObject(BaseModel):

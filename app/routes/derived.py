@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app import derive, parse
+from app import derive, examples, parse
 from app.accept import IdempotencyKey, accept
 from app.body import Body, read_body
 from app.derive import Derived
@@ -14,7 +14,7 @@ from app.routes.videos import Owned, owned
 from app.schemas import EditRequest, ExtensionRequest, ForkRequest, JobOptions, RemixRequest, VideoObject
 from app.services import Owner, Services, Using
 
-router = APIRouter(prefix="/v1", responses=documented(401))
+router = APIRouter(prefix="/v1", responses=documented(401, 503))
 ERRORS = documented(400, 404, 409, 413, 415, 422, 429, 503)
 Read = Annotated[Body, Depends(read_body)]
 
@@ -48,7 +48,7 @@ Ask = Annotated[Asking, Depends()]
     status_code=202,
     tags=["videos"],
     responses=ERRORS,
-    openapi_extra=request_body(RemixRequest, {"prompt": "a blue circle on a red background"}),
+    openapi_extra=request_body(RemixRequest, example=examples.REMIX),
 )
 def remix_video(job: Owned, ask: Ask) -> VideoObject:
     """A new job with another prompt; size, length, seed and given picture stay."""
@@ -61,7 +61,7 @@ def remix_video(job: Owned, ask: Ask) -> VideoObject:
     status_code=202,
     tags=["videos"],
     responses=ERRORS,
-    openapi_extra=request_body(EditRequest, {"prompt": "a blue circle", "video": {"id": "video_..."}}),
+    openapi_extra=request_body(EditRequest, example=examples.EDIT),
 )
 def edit_video(owner: Owner, ask: Ask) -> VideoObject:
     """The same as remix; only videos of this server can be edited."""
@@ -75,9 +75,7 @@ def edit_video(owner: Owner, ask: Ask) -> VideoObject:
     status_code=202,
     tags=["videos"],
     responses=ERRORS,
-    openapi_extra=request_body(
-        ExtensionRequest, {"prompt": "the camera zooms in", "seconds": "4", "video": {"id": "video_..."}}
-    ),
+    openapi_extra=request_body(ExtensionRequest, example=examples.EXTENSION),
 )
 def extend_video(owner: Owner, ask: Ask) -> VideoObject:
     """A new job that is the completed video and `seconds` more; what is finished is not rendered again."""
@@ -91,7 +89,7 @@ def extend_video(owner: Owner, ask: Ask) -> VideoObject:
     status_code=202,
     tags=["jobs"],
     responses=ERRORS,
-    openapi_extra=request_body(ForkRequest, {"window": 2, "prompt": "the camera zooms out"}),
+    openapi_extra=request_body(ForkRequest, example=examples.FORK),
 )
 def fork_job(job: Owned, ask: Ask) -> VideoObject:
     """A new job that shares this one's windows before `window` and goes its own way from there."""

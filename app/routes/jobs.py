@@ -16,7 +16,7 @@ from app.services import Owner, Using
 from app.views import job_object
 from worker.contract.job import JobState
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented(401))
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=documented(401, 503))
 
 
 @router.get("", responses=documented(422))
@@ -49,6 +49,7 @@ def list_jobs(
 
 @router.get("/{job_id}", responses=documented(404))
 def get_job(job: Owned, services: Using, request: Request) -> JobObject:
+    """The full record: progress, place in the queue, time left, segments and URLs of what is there."""
     return job_object(job, str(request.base_url), services)
 
 

@@ -7,11 +7,12 @@ from app.schemas import ModelList, ModelObject
 from app.services import Owner, Using
 from worker.contract.models import MODELS
 
-router = APIRouter(prefix="/v1/models", tags=["models"], responses=documented(401))
+router = APIRouter(prefix="/v1/models", tags=["models"], responses=documented(401, 503))
 
 
 @router.get("")
 def list_models(owner: Owner, services: Using) -> ModelList:
+    """The models, with the sizes and lengths that each one makes."""
     settings = services.settings
     return ModelList(
         data=[

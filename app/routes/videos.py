@@ -18,7 +18,7 @@ from worker.contract.errors import NotFound, Unavailable
 from worker.contract.job import Job
 from worker.contract.trash import empty_trash
 
-router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=documented(401))
+router = APIRouter(prefix="/v1/videos", tags=["videos"], responses=documented(401, 503))
 
 
 def owned(job_id: str, owner: Owner, services: Using) -> Job:
@@ -70,6 +70,7 @@ def list_videos(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     order: Literal["asc", "desc"] = "desc",
 ) -> VideoList:
+    """A page of your videos; go on with `after=last_id`."""
     jobs, has_more = services.store.list(owner, after=after, limit=limit, order=order)
     data = [video_object(job, services) for job in jobs]
     return VideoList(
@@ -82,6 +83,7 @@ def list_videos(
 
 @router.get("/{job_id}", responses=documented(404))
 def get_video(job: Owned, services: Using, response: Response) -> VideoObject:
+    """How far it is, in OpenAI's shape; a job that failed or was canceled is `failed`, with its reason."""
     return answer(job, services, response)
 
 

@@ -8,7 +8,7 @@ from app.errors import documented
 from app.schemas import DeadLetter, DeadLetterList, Redelivery
 from app.services import Owner, Using
 
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=documented(401))
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=documented(401, 503))
 
 
 @router.get("/dead-letters", responses=documented(422))

@@ -20,11 +20,57 @@ Magic141Error
 └── EngineFailure             the model raised
 """
 
+from typing import Literal
+
+Code = Literal[
+    "already_rendered",
+    "bad_data_url",
+    "body_too_large",
+    "broken_image",
+    "canceled",
+    "deadline_passed",
+    "engine_error",
+    "http_error",
+    "idempotency_conflict",
+    "image_too_large",
+    "image_too_many_pixels",
+    "internal_error",
+    "invalid_api_key",
+    "invalid_metrics_token",
+    "invalid_value",
+    "job_over",
+    "key_exists",
+    "key_queue_full",
+    "lease_lost",
+    "malformed_body",
+    "method_not_allowed",
+    "missing_api_key",
+    "missing_metrics_token",
+    "not_an_image",
+    "not_found",
+    "not_ready",
+    "queue_full",
+    "quota_exceeded",
+    "rate_limited",
+    "redis_unavailable",
+    "source_gone",
+    "storage_unavailable",
+    "too_large",
+    "unknown_field",
+    "unsupported_media_type",
+    "url_refused",
+    "url_unreachable",
+    "video_canceled",
+    "video_failed",
+    "worker_lost",
+]
+"""Every one there is: docs/errors.md says when each comes. Clients match on them, so none is ever renamed."""
+
 
 class Magic141Error(Exception):
     """Base of all: `code` is stable and short, `message` is for people, `param` names the field at fault."""
 
-    def __init__(self, code: str, message: str, param: str | None = None) -> None:
+    def __init__(self, code: Code, message: str, param: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -70,7 +116,7 @@ class Conflict(Magic141Error):
 class RetryLater(Magic141Error):
     """Nothing is wrong with the request: the same one may succeed after `retry_after` seconds."""
 
-    def __init__(self, code: str, message: str, param: str | None = None, *, retry_after: int = 5) -> None:
+    def __init__(self, code: Code, message: str, param: str | None = None, *, retry_after: int = 5) -> None:
         super().__init__(code, message, param)
         self.retry_after = retry_after
 

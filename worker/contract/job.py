@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from worker.contract.errors import Code
+
 
 class JobState(StrEnum):
     QUEUED = "queued"
@@ -103,7 +105,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class JobError:
-    code: str
+    code: Code
     message: str
 
     def to_dict(self) -> dict[str, str]:

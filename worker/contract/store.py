@@ -344,9 +344,9 @@ def _or_empty(limit: float | None) -> float | str:
 def _limit_reached(code: str, retry_after: int, amount: float, asked: float) -> LimitReached:
     if code == "rate_limited":
         message = f"{amount:g} jobs of this API key were accepted within a minute"
-    else:
-        message = f"{asked:g} s of video are asked for, and {amount:g} s are left to this API key today (UTC)"
-    return LimitReached(code, message, retry_after=retry_after)
+        return LimitReached("rate_limited", message, retry_after=retry_after)
+    message = f"{asked:g} s of video are asked for, and {amount:g} s are left to this API key today (UTC)"
+    return LimitReached("quota_exceeded", message, retry_after=retry_after)
 
 
 def _stale(job_id: str) -> LeaseLost:
