@@ -20,5 +20,5 @@ def playlist(job: Job, storage: Storage) -> Response:
     ended = job.state.terminal
     text = render(job.segments, storage.signed_url, fps=job.spec.fps, ended=ended)
     # While it grows every reload must reach us; afterwards only the signatures age.
-    cache = "private, max-age=60" if ended else "no-store"
+    cache = f"private, max-age={min(60, storage.signed_url_seconds // 4)}" if ended else "no-store"
     return Response(text, media_type=MEDIA_TYPE, headers={"Cache-Control": cache})

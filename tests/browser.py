@@ -33,7 +33,8 @@ class Complaints(list[str]):
 
 PLAYING = """() => {
   const video = document.querySelector("video");
-  const ranges = [...Array(video.buffered.length).keys()].map((i) => [video.buffered.start(i), video.buffered.end(i)]);
+  const { buffered } = video;
+  const ranges = [...Array(buffered.length).keys()].map((i) => [buffered.start(i), buffered.end(i)]);
   return { at: video.currentTime, ranges, duration: video.duration, ended: video.ended, paused: video.paused,
            error: video.error && video.error.message };
 }"""

@@ -128,7 +128,8 @@ def test_a_dropped_picture_is_the_first_frame(page: Page, api: httpx.Client) -> 
     drop = """([bytes, zone]) => {
       const given = new DataTransfer();
       given.items.add(new File([new Uint8Array(bytes)], "coffee.png", { type: "image/png" }));
-      document.querySelector(zone).dispatchEvent(new DragEvent("drop", { dataTransfer: given, bubbles: true }));
+      const drop = new DragEvent("drop", { dataTransfer: given, bubbles: true });
+      document.querySelector(zone).dispatchEvent(drop);
     }"""
     page.evaluate(drop, [list(file.getvalue()), "#drop"])
     expect(page.get_by_alt_text("The first picture")).to_have_js_property("naturalWidth", 256)

@@ -27,6 +27,7 @@ Code = Literal[
     "bad_data_url",
     "body_too_large",
     "broken_image",
+    "busy",
     "canceled",
     "deadline_passed",
     "engine_error",

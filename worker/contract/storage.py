@@ -35,7 +35,7 @@ class Storage:
 
     def __init__(self, settings: Settings) -> None:
         self.bucket = settings.s3_bucket
-        self._expires_seconds = settings.signed_url_seconds
+        self.signed_url_seconds = settings.signed_url_seconds
         self._s3 = _client(settings, settings.s3_endpoint)
         public = settings.s3_public_endpoint
         self._signer = _client(settings, public) if public else self._s3
@@ -108,14 +108,14 @@ class Storage:
         The same URL is given for a while, so players and caches see a segment under one name. `filename`
         makes it a download.
         """
-        return self._sign(key, filename, int(time.time() // (self._expires_seconds / 4)))
+        return self._sign(key, filename, int(time.time() // (self.signed_url_seconds / 4)))
 
     def _presign(self, key: str, filename: str | None, period: int) -> str:
         params = {"Bucket": self.bucket, "Key": key}
         if filename:
             params["ResponseContentDisposition"] = f'attachment; filename="{filename}"'
         return self._signer.generate_presigned_url(
-            "get_object", Params=params, ExpiresIn=self._expires_seconds
+            "get_object", Params=params, ExpiresIn=self.signed_url_seconds
         )
 
     def ensure_bucket(self) -> None:
