@@ -28,7 +28,7 @@ class EngineConfig:
     image_steps: int = 16
     image_guidance: float = 1.0  # of text-to-image, away from the empty prompt; 1 is none
     image_tokens: bool = True  # in the condition; False leaves the words alone
-    drift_limit: float | None = None  # how far later windows may look from the picture, as in look.kept_near
+    keeps_look: bool = False  # whether later windows are given the first one's look, as in look.given_look
     shift: float = 5.0
     prediction: Literal["sample", "velocity"] = "sample"
 

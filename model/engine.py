@@ -18,7 +18,7 @@ from model.conditioning import Condition, Conditioner
 from model.config import EngineConfig
 from model.denoiser import predict_velocity
 from model.image import fit
-from model.look import kept_near, look_of
+from model.look import given_look, look_of
 from model.sampler import sample
 from model.schedule import sigmas
 from model.windows import Shot, WindowPlan, plan_windows, prompt_at
@@ -75,7 +75,7 @@ class Engine:
             "image_steps": self.config.image_steps,
             "shift": self.config.shift,
             "image_guidance": self.config.image_guidance,
-            "drift_limit": self.config.drift_limit,
+            "keeps_look": self.config.keeps_look,
             "dtype": str(self.transformer.dtype).removeprefix("torch."),
             "device": self.device.type,
             **self._description,
@@ -143,8 +143,8 @@ class Engine:
         steer: Steer | None,
     ) -> Iterator[_Denoised]:
         given = self._encode(picture)
-        look = look_of(given)
         context = given if state is None else state["context"].to(self.device)
+        look = None if state is None else state.get("look")
         for plan in plans:
             if steer is not None:
                 shots = steer(plan.index)
@@ -163,11 +163,13 @@ class Engine:
             )
             latents[:, :, :count] = context
             new = latents[:, :, count:]
-            if plan.index > 0 and self.config.drift_limit is not None:
-                new.copy_(kept_near(new, look, self.config.drift_limit))
+            if look is None:
+                look = look_of(new)
+            elif self.config.keeps_look:
+                new.copy_(given_look(new, look.to(self.device)))
             carried = latents.to(self.autoencoder.dtype)
             context = self.autoencoder.continuation(carried, self.config.context_latents).float()
-            yield _Denoised(plan, carried, count, {"context": context.cpu()}, time.perf_counter() - began)
+            yield _Denoised(plan, carried, count, {"context": context.cpu(), "look": look.cpu()}, time.perf_counter() - began)
 
     def _velocity(self, x: Tensor, sigma: Tensor, condition: Condition, context: Tensor | None) -> Tensor:
         return predict_velocity(self.transformer, x, sigma, condition, context, self.config.prediction)

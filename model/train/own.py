@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 from model.autoencoder import PatchAutoencoder
 from model.conditioning import Conditioner
 from model.config import EngineConfig
-from model.look import kept_near, look_of
+from model.look import given_look, look_of
 from model.train.batch import Batch
 
 LONGEST = 12  # windows in a row; then a chain starts anew from what was filmed
@@ -20,7 +20,7 @@ KEPT = 64
 @dataclass(frozen=True)
 class Chain:
     """One video so far: the context [C, n, h, w] of its next window, what the condition is made of, the look
-    of its first frame [2, C] and its windows."""
+    of its first window and how many it has."""
 
     context: Tensor
     ids: Tensor
@@ -66,11 +66,11 @@ class OwnWindows:
             latents = window[None].clone()
             latents[:, :, :count] = batch.context[index]
             if chains is None:
-                look, windows = look_of(batch.context[index : index + 1, :, :1]), 1
+                look, windows = look_of(latents[:, :, count:]), 1
             else:
                 look, windows = chains[index].look, chains[index].windows + 1
-                if self._config.drift_limit is not None:
-                    latents[:, :, count:] = kept_near(latents[:, :, count:], look, self._config.drift_limit)
+                if self._config.keeps_look:
+                    latents[:, :, count:] = given_look(latents[:, :, count:], look)
             carried = latents.to(self._autoencoder.dtype)
             context = self._autoencoder.continuation(carried, self._config.context_latents)
             first = self._autoencoder.decode(context[:, :, :1])[:, :, 0].clamp(-1, 1)

@@ -24,7 +24,7 @@ from model.train.recipe import Geometry, Matching
 CONFIG = EngineConfig(
     name="mini",
     image_guidance=3.0,  # 2 to 5 did alike in a few dozen pictures (LOG.md)
-    drift_limit=0.5,
+    keeps_look=True,
     shift=8.0,  # of sampling; it is learned with less, so that lower sigmas are seen too (Matching.shift)
 )
 
