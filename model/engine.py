@@ -169,7 +169,8 @@ class Engine:
                 new.copy_(given_look(new, look.to(self.device)))
             carried = latents.to(self.autoencoder.dtype)
             context = self.autoencoder.continuation(carried, self.config.context_latents).float()
-            yield _Denoised(plan, carried, count, {"context": context.cpu(), "look": look.cpu()}, time.perf_counter() - began)
+            kept = {"context": context.cpu(), "look": look.cpu()}
+            yield _Denoised(plan, carried, count, kept, time.perf_counter() - began)
 
     def _velocity(self, x: Tensor, sigma: Tensor, condition: Condition, context: Tensor | None) -> Tensor:
         return predict_velocity(self.transformer, x, sigma, condition, context, self.config.prediction)

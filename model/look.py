@@ -14,12 +14,12 @@ from torch.nn import functional as F
 
 OCTAVES = 3  # of detail, above what is left: at 32x32 latents that is 4x4
 WEAKEST = 1e-3  # a strength below this is that of a plain channel
-MOST = 2.0  # an octave grows by this factor at most: what has left the screen is not conjured up again at once
+MOST = 2.0  # an octave grows by this factor at most: what has left the screen is not conjured up at once
 
 
 def look_of(latents: Tensor) -> Tensor:
-    """Latents [1, C, T, h, w] -> [OCTAVES + 2, C]: the mean of each channel, then the strengths of its octaves
-    from fine to coarse, averaged over the frames."""
+    """Latents [1, C, T, h, w] -> [OCTAVES + 2, C]: the mean of each channel, then the strengths of its
+    octaves from fine to coarse, averaged over the frames."""
     frames = latents[0].transpose(0, 1)
     strengths = [_strength(octave).mean(0).flatten() for octave in _octaves(frames)]
     return torch.stack([frames.mean((0, 2, 3)), *strengths])
@@ -42,7 +42,8 @@ def given_look(latents: Tensor, look: Tensor) -> Tensor:
 
 
 def _octaves(frames: Tensor) -> list[Tensor]:
-    """Frames [T, C, h, w] -> what each halving of the size takes away, and what is left (Burt and Adelson 1983)."""
+    """Frames [T, C, h, w] -> what each halving of the size takes away, and what is left (Burt and Adelson
+    1983)."""
     found = []
     for _ in range(OCTAVES):
         smaller = F.avg_pool2d(frames, 2)
