@@ -27,7 +27,7 @@ from worker.contract.store import JobStore
 from worker.contract.tracing import resumed, start_tracing, tracer
 from worker.webhooks import DeliveryFailed, deliver
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("worker.hooks")  # run by `python -m` its __name__ is another
 
 CONCURRENCY = 8
 IDLE_SECONDS = 0.25

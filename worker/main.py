@@ -14,7 +14,7 @@ from worker.contract.settings import Settings
 from worker.contract.tracing import start_tracing
 from worker.serve import serve
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("worker.main")  # run by `python -m` its __name__ is another
 
 
 def main(argv: list[str] | None = None) -> int:
