@@ -102,7 +102,12 @@ def start_logging(settings: Settings, **constant: Field) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(constant) if settings.log_format == "json" else TextFormatter())
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
-    if settings.log_format == "json":  # whatever Python itself would write to standard error is a line, too
+    if settings.log_format == "json":  # what others would write to standard error is a line, too
+        handler.setLevel(settings.log_level.upper())
+        for logger in map(logging.getLogger, list(logging.root.manager.loggerDict)):
+            if any(type(own) is logging.StreamHandler for own in logger.handlers):  # torch, diffusers
+                logger.handlers.clear()
+                logger.propagate = True
         logging.captureWarnings(True)
         sys.excepthook = _uncaught
         threading.excepthook = lambda thrown: _uncaught(

@@ -7,8 +7,10 @@ that any worker at any time goes on with the same trace.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import threading
 from collections.abc import Mapping
 
 from opentelemetry import trace
@@ -17,6 +19,9 @@ from opentelemetry.trace import Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 log = logging.getLogger(__name__)
+
+LAST_SECONDS = 3.0
+"""How long a process that ends tries to send what it has left."""
 
 tracer = trace.get_tracer("magic141")
 _w3c = TraceContextTextMapPropagator()
@@ -41,9 +46,11 @@ def start_tracing(service: str, instance: str | None = None) -> None:
     ours = {"service.name": f"magic141-{service}", "service.namespace": "magic141"}
     if instance is not None:
         ours["service.instance.id"] = instance
-    provider = TracerProvider(resource=Resource.create(ours).merge(OTELResourceDetector().detect()))
+    told = Resource.create(ours).merge(OTELResourceDetector().detect())
+    provider = TracerProvider(resource=told, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
+    atexit.register(flush)
 
 
 def _wanted() -> bool:
@@ -54,9 +61,12 @@ def _wanted() -> bool:
 
 
 def flush() -> None:
-    """Send what is left, in a process that a signal will end; elsewhere the interpreter's exit does it."""
+    """Send what there is, for `LAST_SECONDS` at most: the SDK itself would wait half a minute for a collector
+    that is away. Called at exit; a process that a signal ends calls it before."""
     if force_flush := getattr(trace.get_tracer_provider(), "force_flush", None):
-        force_flush()
+        sending = threading.Thread(target=force_flush, name="flush", daemon=True)
+        sending.start()
+        sending.join(LAST_SECONDS)
 
 
 def carried() -> dict[str, str]:
