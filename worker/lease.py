@@ -55,9 +55,8 @@ class Lease:
         self._lost = False
         self._cancel = False
         self._done = threading.Event()
-        work = (self._keep,)
         self._thread = threading.Thread(
-            target=copy_context().run, args=work, name=f"lease-{job_id}", daemon=True
+            target=copy_context().run, args=(self._keep,), name=f"lease-{job_id}", daemon=True
         )
 
     def __enter__(self) -> Lease:
