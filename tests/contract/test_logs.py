@@ -90,11 +90,12 @@ def test_a_line_says_in_which_span_it_is_written() -> None:
 
 
 def test_a_text_line_ends_in_its_ids_before_any_traceback() -> None:
-    logs.begin(request_id="r", job_id="j", route="/v1/jobs/{job_id}")
+    logs.begin(request_id="req_1", job_id="video_1", route="/v1/jobs/{job_id}")
     first, *_ = written(
         logs.TextFormatter(), "hello", exc_info=(ValueError, ValueError("x"), None)
     ).splitlines()
-    assert first.endswith("INFO a.b hello job_id=j request_id=r")
+    assert first.endswith("INFO a.b hello job_id=video_1 request_id=req_1")
+    assert written(logs.TextFormatter(), "video_1: over").endswith(" video_1: over request_id=req_1\n")
 
 
 def test_all_that_a_process_writes_is_json() -> None:

@@ -71,9 +71,11 @@ class TextFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        fields = known()
-        told = [f"{name}={fields[name]}" for name in IN_TEXT if name in fields]
-        return " ".join([super().formatMessage(record), *told])
+        line, fields = super().formatMessage(record), known()
+        ids = [
+            f"{name}={fields[name]}" for name in IN_TEXT if name in fields and str(fields[name]) not in line
+        ]
+        return " ".join([line, *ids])
 
 
 class JsonFormatter(logging.Formatter):
