@@ -57,5 +57,5 @@ clean: ## remove the environment, caches and the demo's files (./data stays)
 	@touch $@
 
 .venv/ready-test: .venv/ready
-	$(BIN)/pip install -q -e '.[api,worker,local,train,test]'
+	$(BIN)/pip install -q -e '.[api,worker,local,otel,train,test]'
 	@touch $@

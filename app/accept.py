@@ -5,11 +5,13 @@ from typing import Annotated
 
 from fastapi import Header, Response
 
+from app.request_id import about_job
 from app.schemas import VideoObject
 from app.services import Services
 from app.views import poll_after_ms, video_object
 from worker.contract.job import Job, JobSpec, Segment
 from worker.contract.models import windows_total
+from worker.contract.tracing import carried
 
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=255)]
 
@@ -28,7 +30,9 @@ def accept(
         windows_total=windows_total(spec.num_frames, spec.model),
         idempotency=idempotency,
         shared=shared,
+        trace=carried(),
     )
+    about_job(job.id)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return answer(job, services, response)
 

@@ -11,8 +11,9 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
+from app.request_id import HEADER
 from app.schemas import ErrorEnvelope
-from worker.contract import errors
+from worker.contract import errors, logs
 
 log = logging.getLogger(__name__)
 
@@ -132,4 +133,6 @@ def _redis(request: Request, error: Exception) -> JSONResponse:
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    return envelope(500, "internal_error", "an error on our side; it has been logged")
+    told = logs.known()
+    headers = {HEADER: str(told["request_id"])} if "request_id" in told else {}  # it passes no middleware
+    return envelope(500, "internal_error", "an error on our side; it has been logged", headers=headers)

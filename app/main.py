@@ -5,17 +5,29 @@ from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry
 from redis.asyncio import Redis as AsyncRedis
 
 from app import document, errors
 from app.metrics import HttpMetrics, StoreCollector
+from app.request_id import RequestId
 from app.routes import derived, health, jobs, metrics, models, page, videos, webhooks
 from app.services import build
 from app.watch import Watch
+from worker.contract import tracing
 from worker.contract.settings import Settings
 
+# FastAPI's own span of each request of the API proper. What else it offers is in /metrics and in the log.
+TRACED: TelemetryConfig = {
+    "exclude": lambda scope: not scope["path"].startswith("/v1/"),
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 MAX_STREAMS = 10_000
 """Each open event stream waits on a connection of its own; the client's own limit is 100."""
 DESCRIPTION = """Text or an image in, video out, playable while it is being made.
@@ -38,12 +50,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         await app.state.redis_async.aclose()
         app.state.services.redis.close()
+        await run_in_threadpool(tracing.flush)
 
     app = FastAPI(
         version=_version(),
         description=DESCRIPTION,
         lifespan=lifespan,
         generate_unique_id_function=document.operation_id,
+        telemetry=TRACED,
         **document.ABOUT,
     )
     app.state.registry = CollectorRegistry()
@@ -51,6 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # A player page may live anywhere; what it may do without a key is read.
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"])
     app.add_middleware(Watch, metrics=HttpMetrics(app.state.registry))
+    app.add_middleware(RequestId)
     for module in (videos, derived, jobs, webhooks, models, health, metrics, page):
         app.include_router(module.router)
     document.complete(app)

@@ -9,8 +9,10 @@ from redis.exceptions import RedisError
 from app.auth import configured
 from app.main import create_app
 from worker.contract.access import Access
+from worker.contract.logs import start_logging
 from worker.contract.queue import connect
 from worker.contract.settings import Settings
+from worker.contract.tracing import start_tracing
 
 
 def main(host: str | None = None, port: int | None = None) -> None:
@@ -22,11 +24,14 @@ def main(host: str | None = None, port: int | None = None) -> None:
             f"refusing to listen on {host} without API keys: make one with `magic141 keys create`, or set "
             "MAGIC141_API_KEYS, or MAGIC141_ALLOW_ANONYMOUS=1 behind a gateway that asks for them"
         )
+    start_logging(settings, service="api")
+    start_tracing("api")
     uvicorn.run(
         create_app(settings),
         host=host,
         port=port,
         log_level=settings.log_level,
+        log_config=None,  # its loggers have no handlers of their own, so that their lines are like all others
         # Open event streams would keep a stopping server waiting for ever.
         timeout_graceful_shutdown=3,
     )

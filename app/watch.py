@@ -5,6 +5,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.metrics import HttpMetrics
+from worker.contract import logs
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -45,8 +46,10 @@ class Watch:
     def _count(self, scope: Scope, status: int, began: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else "other"
         route = getattr(scope.get("route"), "path", "unmatched")
+        seconds = time.perf_counter() - began
         self._metrics.requests.labels(method, route, str(status)).inc()
-        self._metrics.latency.labels(method, route).observe(time.perf_counter() - began)
+        self._metrics.latency.labels(method, route).observe(seconds)
+        logs.add(method=method, route=route, status=status, seconds=round(seconds, 4))
 
 
 def _is_event_stream(message: Message) -> bool:

@@ -11,7 +11,7 @@ COPY app ./app
 COPY worker ./worker
 # This folder's own package; pyproject.toml holds the pins.
 # hadolint ignore=DL3013
-RUN pip install '.[api]' \
+RUN pip install '.[api,otel]' \
     && useradd --uid 10001 --no-create-home magic141
 USER 10001
 

@@ -37,6 +37,9 @@ class Window:
     frames: np.ndarray
     state: State
     seconds: dict[str, float] = field(default_factory=dict)
+    """By stage; one stage followed on the other, and the last ended at `made_at`."""
+    made_at: float = field(default_factory=time.time)
+    """Unix seconds."""
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,20 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from opentelemetry.trace import SpanKind
 from redis.exceptions import RedisError
 
 from worker import reconcile, sweep
+from worker.contract import logs, tracing
 from worker.contract.job import OutboxEntry
 from worker.contract.queue import connect
 from worker.contract.settings import Settings
 from worker.contract.storage import Storage
 from worker.contract.store import JobStore
+from worker.contract.tracing import resumed, start_tracing, tracer
 from worker.webhooks import DeliveryFailed, deliver
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("worker.hooks")  # run by `python -m` its __name__ is another
 
 CONCURRENCY = 8
 IDLE_SECONDS = 0.25
@@ -74,8 +77,13 @@ class Courier:
         return bool(entries)
 
     def _handle(self, entry: OutboxEntry) -> None:
+        told: dict[str, str | int] = {"job.id": entry.job_id, "webhook.id": entry.webhook_id}
+        told |= {"webhook.type": entry.type, "attempt": entry.attempts}
+        parent = resumed(entry.trace)
+        span = tracer.start_as_current_span("webhook", parent, kind=SpanKind.CLIENT, attributes=told)
         try:
-            self._settle(entry)
+            with logs.about(job_id=entry.job_id), span:
+                self._settle(entry)
         except RedisError as error:
             log.warning("webhook %s: outcome not recorded, so it comes again: %s", entry.webhook_id, error)
         finally:
@@ -85,6 +93,7 @@ class Courier:
         try:
             deliver(entry, self._settings)
         except Exception as error:
+            tracing.failed(error)
             reason = f"{type(error).__name__}: {error}"
             final = isinstance(error, DeliveryFailed) and error.final
             if final or entry.attempts >= self._settings.webhook_max_attempts:
@@ -95,9 +104,11 @@ class Courier:
                 self._store.count("webhook_tries:given_up")
             else:
                 delay_seconds = backoff_seconds(entry.attempts, self._settings.webhook_backoff_seconds)
+                log.info("webhook %s comes again in %.1f s: %s", entry.webhook_id, delay_seconds, reason)
                 self._store.retry_later(entry.webhook_id, time.time() + delay_seconds, reason=reason)
                 self._store.count("webhook_tries:failed")
         else:
+            log.info("webhook %s delivered, try %d", entry.webhook_id, entry.attempts)
             self._store.mark_sent(entry.webhook_id)
             self._store.count("webhook_tries:delivered")
 
@@ -111,9 +122,8 @@ def backoff_seconds(attempts: int, first_seconds: float) -> float:
 def main() -> int:
     """Deliver until SIGTERM or SIGINT; also looks for lost jobs, as every worker does."""
     settings = Settings.load()
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    logs.start_logging(settings, service="hooks")
+    start_tracing("hooks")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

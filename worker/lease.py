@@ -12,6 +12,7 @@ import faulthandler
 import logging
 import threading
 import time
+from contextvars import copy_context
 from types import TracebackType
 
 from redis.exceptions import RedisError
@@ -54,7 +55,9 @@ class Lease:
         self._lost = False
         self._cancel = False
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name=f"lease-{job_id}", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._keep,), name=f"lease-{job_id}", daemon=True
+        )
 
     def __enter__(self) -> Lease:
         self._alive()

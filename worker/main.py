@@ -9,10 +9,12 @@ import time
 from model.engine import Engine
 from model.load import load_engine
 from model.windows import Shot
+from worker.contract.logs import start_logging
 from worker.contract.settings import Settings
+from worker.contract.tracing import start_tracing
 from worker.serve import serve
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("worker.main")  # run by `python -m` its __name__ is another
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -21,9 +23,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--name", default="worker-0", help="what jobs and health checks call this worker")
     name = parser.parse_args(argv).name
     settings = Settings.load()
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    start_logging(settings, service="worker", worker=name)
+    start_tracing("worker", name)
     engine = load_engine(settings.model)
     log.info("%s: %s is warm after a warm-up of %.1f s", name, settings.model, warm_up(engine))
     status = serve(engine, settings, name)

@@ -12,11 +12,13 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
+from opentelemetry import trace
 from safetensors.torch import save
 
 from worker.contract import keys
@@ -26,6 +28,7 @@ from worker.contract.job import Job, Segment
 from worker.contract.playlist import file_name, name_beside, render
 from worker.contract.storage import Storage
 from worker.contract.store import JobStore
+from worker.contract.tracing import tracer
 from worker.lease import Lease
 from worker.segments import encode_segment
 from worker.timings import Timings
@@ -73,7 +76,8 @@ class Publisher:
     def submit(self, window: Window) -> None:
         """Hand over a window; waits for, and raises the errors of, the one before."""
         self.drain()
-        self._pending = self._executor.submit(self._publish, window)
+        # The thread is the executor's own: its spans and log lines are this slice's by the context.
+        self._pending = self._executor.submit(copy_context().run, self._publish, window)
 
     def drain(self) -> None:
         """Wait until everything submitted is committed.
@@ -92,6 +96,16 @@ class Publisher:
             self._put_playlist(self.segments, ended=True)
 
     def _publish(self, window: Window) -> None:
+        began = window.made_at - sum(window.seconds.values())
+        span = tracer.start_span("window", start_time=_ns(began), attributes={"window.index": window.index})
+        with trace.use_span(span, end_on_exit=True):
+            for stage, seconds in window.seconds.items():
+                made = tracer.start_span(stage, start_time=_ns(began))
+                began += seconds
+                made.end(_ns(began))
+            self._make_durable(window)
+
+    def _make_durable(self, window: Window) -> None:
         self._lease.check()
         job_id, index = self._job.id, window.index
         before = self._timings.snapshot()
@@ -119,7 +133,8 @@ class Publisher:
             for stage in (*window.seconds, "encode", "upload")
         }
         counts = window_counts(spent, segment.num_frames / self._job.spec.fps)
-        self._store.commit_window(job_id, self._lease.token, segment, timings=timings, counts=counts)
+        with tracer.start_as_current_span("commit"):
+            self._store.commit_window(job_id, self._lease.token, segment, timings=timings, counts=counts)
         self.segments = published
         (self._scratch / file_name(segment.key)).write_bytes(media)
 
@@ -130,6 +145,10 @@ class Publisher:
 
     def _put(self, key: str, data: bytes, content_type: str) -> None:
         outlast(lambda: self._storage.put(key, data, content_type), self._lease.check)
+
+
+def _ns(unix_seconds: float) -> int:
+    return int(unix_seconds * 1e9)
 
 
 def outlast(action: Callable[[], T], check: Callable[[], None]) -> T:

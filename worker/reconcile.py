@@ -12,6 +12,7 @@ import threading
 
 from redis.exceptions import RedisError
 
+from worker.contract import logs
 from worker.contract.store import JobStore
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ def _run(store: JobStore, stop: threading.Event) -> None:
     while not stop.wait(EVERY_SECONDS):
         try:
             for job_id in reconcile(store):
-                log.warning("%s was lost and is queued again", job_id)
+                with logs.about(job_id=job_id):
+                    log.warning("%s was lost and is queued again", job_id)
         except RedisError as error:
             log.warning("could not look for lost jobs: %s", error)

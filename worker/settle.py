@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from worker.contract import errors
+from worker.contract import errors, tracing
 from worker.contract.job import JobError, JobState
 from worker.resident import Outcome
 
@@ -38,6 +38,7 @@ def settle(error: Exception, at: Slice) -> Outcome:
         case errors.DeadlinePassed():
             return _end(JobState.FAILED, error, at)
     log.error("slice of %s raised (attempt %d)", job.id, job.attempts, exc_info=error)
+    tracing.failed(error)
     at.resident.store.count("engine_errors")
     at.resident.faulty.set()
     at.resident.stopping.set()

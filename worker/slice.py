@@ -15,15 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from opentelemetry.trace import SpanKind
 from PIL import Image
 from redis.exceptions import RedisError
 from safetensors.torch import load
 
 from model.windows import Shot
 from worker import finish
-from worker.contract import keys
+from worker.contract import keys, logs
 from worker.contract.errors import EngineFailure, NotFound, Unavailable
 from worker.contract.job import Job, JobSpec, JobState
+from worker.contract.tracing import resumed, tracer
 from worker.contract.trash import empty_trash
 from worker.lease import Lease
 from worker.publish import Publisher, outlast
@@ -78,18 +80,29 @@ def generate(job_id: str) -> None:
     outcome = Outcome.REFUSED
     while outcome is Outcome.REFUSED and (first := _resident.store.first_in_line()) is not None:
         outcome = run_slice(_resident, first)  # refused: another worker was faster
-        log.info("slice of %s: %s", first, outcome)
         if outcome is Outcome.LEFT:
             _resident.store.requeue(first)
 
 
 def run_slice(resident: Resident, job_id: str) -> Outcome:
     """Take the job, go on from its last committed window, and leave it ended or queued."""
-    store, settings = resident.store, resident.settings
-    token = store.take(job_id, resident.worker)
+    token = resident.store.take(job_id, resident.worker)
     if token is None:
         return Outcome.REFUSED
-    job = store.get(job_id)
+    job = resident.store.get(job_id)
+    told: dict[str, str | int] = {"job.id": job_id, "worker": resident.worker, "attempt": job.attempts}
+    told |= {"window.first": job.windows_done, "windows.total": job.windows_total}
+    # The request that posted the job ended long ago, maybe before a worker died: its trace goes on here.
+    span = tracer.start_as_current_span("slice", resumed(job.trace), kind=SpanKind.CONSUMER, attributes=told)
+    with logs.about(job_id=job_id), span as current:
+        outcome = _work(resident, job, token)
+        current.set_attribute("outcome", outcome)
+        log.info("slice of %s: %s", job_id, outcome)
+    return outcome
+
+
+def _work(resident: Resident, job: Job, token: int) -> Outcome:
+    store, settings, job_id = resident.store, resident.settings, job.id
     timings = Timings(job)
     lease = Lease(
         store,

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from worker.contract.job import Job
+from worker.contract.tracing import tracer
 
 
 class Timings:
@@ -28,9 +29,11 @@ class Timings:
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
+        """What happens inside is also a span of that name."""
         started = time.perf_counter()
         try:
-            yield
+            with tracer.start_as_current_span(stage):
+                yield
         finally:
             self.add(stage, time.perf_counter() - started)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
+from opentelemetry import trace
 from standardwebhooks import Webhook
 
 from worker.contract import guarded
 from worker.contract.job import OutboxEntry
 from worker.contract.settings import Settings
+from worker.contract.tracing import carried
 
 GONE = 410
 
@@ -40,7 +43,8 @@ def body(entry: OutboxEntry) -> bytes:
 
 
 def headers(entry: OutboxEntry, payload: bytes, secret: str, now: datetime) -> dict[str, str]:
-    """The three Standard Webhooks headers. The id stays over all tries; the timestamp is that of this try."""
+    """Those of Standard Webhooks: the id stays over all tries, the timestamp is that of this try. And the
+    trace's."""
     signature = Webhook(secret).sign(entry.webhook_id, now, payload.decode())
     return {
         "content-type": "application/json",
@@ -48,6 +52,7 @@ def headers(entry: OutboxEntry, payload: bytes, secret: str, now: datetime) -> d
         "webhook-id": entry.webhook_id,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": signature,
+        **carried(),
     }
 
 
@@ -60,6 +65,8 @@ def deliver(entry: OutboxEntry, settings: Settings) -> None:
     """
     if settings.webhook_secret is None:
         raise DeliveryFailed("MAGIC141_WEBHOOK_SECRET is not set, so nothing can be signed")
+    span = trace.get_current_span()
+    span.set_attribute("server.address", urlsplit(entry.url).hostname or "")
     payload = body(entry)
     status = guarded.post(
         entry.url,
@@ -68,5 +75,6 @@ def deliver(entry: OutboxEntry, settings: Settings) -> None:
         timeout=settings.webhook_timeout_seconds,
         allow_private=settings.webhook_allow_private,
     )
+    span.set_attribute("http.response.status_code", status)
     if not 200 <= status < 300:
         raise DeliveryFailed(f"the receiver answered {status}", final=status == GONE)

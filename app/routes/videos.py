@@ -11,6 +11,7 @@ from app.accept import IdempotencyKey, accept, answer
 from app.body import Body, read_body
 from app.errors import documented
 from app.openapi import VIDEO_REQUEST_BODY
+from app.request_id import about_job
 from app.schemas import EstimateObject, VideoDeleted, VideoList, VideoObject, VideoRequest
 from app.services import Owner, Using
 from app.views import estimate_object, video_object
@@ -26,6 +27,7 @@ def owned(job_id: str, owner: Owner, services: Using) -> Job:
     job = services.store.get(job_id)
     if job.spec.owner != owner:
         raise NotFound("not_found", f"there is no job {job_id}")
+    about_job(job_id)
     return job
 
 

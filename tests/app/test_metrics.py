@@ -155,6 +155,18 @@ def test_dashboard_and_alerts_ask_for_what_there_is(api: httpx.Client, store: Jo
     assert asked <= there
 
 
+def test_the_guide_lists_what_there_is(api: httpx.Client, store: JobStore) -> None:
+    store.worker_seen("w", {"model": "mini", "resident_bytes": 5, "gpu_bytes": {"allocated": 7}})
+    store.count("render_video_seconds")
+    api.get("/health/live")
+    text = api.get("/metrics").text
+    told = {family.name for family in text_string_to_metric_families(text)}
+    told = {name.removesuffix("_created") for name in told}  # the client library's, beside each counter
+    guide = (DOCKER.parent / "docs" / "guides" / "observability.md").read_text()
+    listed = re.findall(r"^\| `(magic141_\w+?)(?:_total)?` \|", guide, re.MULTILINE)
+    assert sorted(listed) == sorted(told)
+
+
 def test_the_dashboard_is_one() -> None:
     dashboard = json.loads((DOCKER / "grafana-dashboard.json").read_text())
     assert dashboard["title"]
@@ -174,5 +186,26 @@ def test_the_alert_rules_are_rules() -> None:
             assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}
             assert set(rule["annotations"]) == {"summary"}
             assert re.fullmatch(r"\d+[smh]", rule["for"])
-    if promtool := shutil.which("promtool"):
-        subprocess.run([promtool, "check", "rules", str(DOCKER / "alerts.yml")], check=True)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("check", "rules", str(DOCKER / "alerts.yml")),
+        ("test", "rules", str(Path(__file__).with_name("alerts.yml"))),
+    ],
+    ids=lambda argv: argv[0],
+)
+def test_promtool_takes_the_rules_and_each_alert_comes_when_it_should(argv: tuple[str, ...]) -> None:
+    promtool = shutil.which("promtool") or pytest.skip("no promtool here (Debian: apt install prometheus)")
+    done = subprocess.run([promtool, *argv], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_is_tried() -> None:
+    rules = yaml.safe_load((DOCKER / "alerts.yml").read_text())
+    tried = yaml.safe_load(Path(__file__).with_name("alerts.yml").read_text())
+    expected = [each for test in tried["tests"] for each in test["alert_rule_test"]]
+    for wanted in (True, False):
+        names = {each["alertname"] for each in expected if bool(each["exp_alerts"]) is wanted}
+        assert names == {rule["alert"] for group in rules["groups"] for rule in group["rules"]}

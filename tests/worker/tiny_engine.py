@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import numpy as np
@@ -24,6 +24,7 @@ class TinyWindow:
     frames: np.ndarray
     state: dict[str, torch.Tensor]
     seconds: dict[str, float]
+    made_at: float = field(default_factory=time.time)
 
 
 class TinyEngine:

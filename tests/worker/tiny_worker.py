@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -12,7 +11,9 @@ from pathlib import Path
 import torch
 
 from tests.worker.tiny_engine import TinyEngine
+from worker.contract.logs import start_logging
 from worker.contract.settings import Settings
+from worker.contract.tracing import start_tracing
 from worker.serve import serve
 
 
@@ -42,5 +43,7 @@ def engine(step_seconds: float) -> TinyEngine:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level="INFO", format="%(asctime)s %(name)s %(message)s")
-    sys.exit(serve(engine(float(sys.argv[2])), Settings.load(), sys.argv[1]))
+    settings = Settings.load()
+    start_logging(settings, service="worker", worker=sys.argv[1])
+    start_tracing("worker", sys.argv[1])
+    sys.exit(serve(engine(float(sys.argv[2])), settings, sys.argv[1]))

@@ -135,6 +135,8 @@ class Job:
     error: JobError | None = None
     timings: dict[str, float] = field(default_factory=dict)
     cancel_requested: bool = False
+    trace: dict[str, str] = field(default_factory=dict)
+    """The trace context of the request that posted it, as headers (tracing.py), if there was one."""
 
     @property
     def windows_done(self) -> int:
@@ -179,3 +181,5 @@ class OutboxEntry:
     """What the event tells: id, status, and error, segment or nothing."""
     reason: str | None = None
     """Why the last try failed."""
+    trace: dict[str, str] = field(default_factory=dict)
+    """The job's."""

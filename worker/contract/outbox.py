@@ -87,4 +87,5 @@ def _entry(webhook_id: str, fields: Mapping[bytes, bytes]) -> OutboxEntry:
         attempts=int(fields[b"attempts"]),
         data=json.loads(fields[b"data"]),
         reason=reason.decode() if reason else None,
+        trace=json.loads(fields.get(b"trace") or b"{}"),
     )

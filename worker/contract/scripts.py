@@ -41,7 +41,8 @@ local function emit(id, kind, data, hook, hook_name)
       local webhook_id = 'msg_' .. string.gsub(id, '^video_', '') .. '_' .. hook_name
       local at = now()
       redis.call('HSET', OUTBOX_ENTRY .. webhook_id, 'job_id', id, 'owner', get(id, 'owner'), 'type', hook,
-                 'url', spec.webhook_url, 'created_at', at, 'attempts', 0, 'data', text)
+                 'url', spec.webhook_url, 'created_at', at, 'attempts', 0, 'data', text,
+                 'trace', get(id, 'trace') or '')
       redis.call('ZADD', OUTBOX, at, webhook_id)
     end
   end

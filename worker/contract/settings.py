@@ -1,5 +1,7 @@
 """Where the service runs and its limits: MAGIC141_* variables, read once per process and passed down."""
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -61,6 +63,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8000
     log_level: str = "info"
+    log_format: Literal["text", "json"] = "text"
     metrics_token: str | None = None
     """The bearer token that /metrics asks for; None: only clients on loopback may read it."""
 

@@ -62,6 +62,7 @@ class JobStore(Outbox, Line, Trash, Counters):
         windows_total: int,
         idempotency: tuple[str, str] | None = None,
         shared: Sequence[Segment] = (),
+        trace: Mapping[str, str] | None = None,
     ) -> Job:
         """Accept a job: record, index, event and place in the line in one step, then the rq entry.
 
@@ -71,6 +72,7 @@ class JobStore(Outbox, Line, Trash, Counters):
         Args:
             idempotency: (hash of the client's key, hash of the body); the same pair again gives the same job.
             shared: the first windows of another job, which are this one's too; their files stay for it.
+            trace: the context that its slices and webhooks go on with (tracing.carried).
 
         Raises:
             Conflict: the idempotency key was used with another body, or what is shared was just deleted.
@@ -82,6 +84,7 @@ class JobStore(Outbox, Line, Trash, Counters):
             "owner": spec.owner,
             "windows_total": str(windows_total),
             "priority": str(spec.priority),
+            "trace": json.dumps(dict(trace or {})),
         }
         key_hash, body_hash = idempotency or ("", "")
         limit, own_limit = self._queue_limit, self._queue_limit_per_key
@@ -374,5 +377,6 @@ def _job(job_id: str, fields: Mapping[bytes, bytes], windows: Sequence[bytes]) -
         error=JobError(**json.loads(text["error"])) if "error" in text else None,
         timings=json.loads(text.get("timings", "{}")),
         cancel_requested=text.get("cancel_requested") == "1",
+        trace=json.loads(text.get("trace", "{}")),
         **{field: text.get(field) for field in ARTIFACTS},
     )
