@@ -1,0 +1,164 @@
+"""Tiny random weights of every family in the real format: diffusers' and transformers' own classes, saved by
+their own `save_pretrained` (configurations, indices, shards, key names)."""
+
+from pathlib import Path
+
+import torch
+from diffusers import (
+    AutoencoderKLHunyuanVideo,
+    FlowMatchEulerDiscreteScheduler,
+    HunyuanVideoImageToVideoPipeline,
+    HunyuanVideoTransformer3DModel,
+)
+from tokenizers import Regex, Tokenizer, pre_tokenizers, processors
+from tokenizers.models import WordLevel
+from torch import nn
+from transformers import (
+    CLIPImageProcessor,
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    PreTrainedTokenizerFast,
+)
+
+from model.config import EngineConfig
+
+SHARD = "60KB"
+SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<image>")
+WORDS = (
+    "system user assistant \n\n Describe the video by detailing following aspects according to reference image "
+    "main content and theme of color shape size texture quantity text spatial relationships objects Actions "
+    "events behaviors temporal relationships physical movement changes background environment light style "
+    "atmosphere camera angles movements transitions used in a red blue green circle square pans left right "
+    "zooms out"
+)
+
+
+def tokenizer(*, begins: bool = True) -> PreTrainedTokenizerFast:
+    """One word, one token; what it begins and ends with is a model's own."""
+    words = dict.fromkeys([*SPECIAL, "\n\n", *WORDS.replace("\n\n", "").split(), *".,:0123456789"])
+    inner = Tokenizer(WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
+    inner.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(r" +"), "removed"),
+            pre_tokenizers.Split(Regex(r"\n\n|\w+|[^\w\s]"), "isolated"),
+        ]
+    )
+    single = "<s> $A" if begins else "$A </s>"
+    inner.post_processor = processors.TemplateProcessing(
+        single=single, special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
+    more = list(SPECIAL[4:])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=inner,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        additional_special_tokens=more,
+        model_max_length=77 if not begins else 1000,
+    )
+
+
+def stirred(model: nn.Module) -> nn.Module:
+    """Much starts at zero or at one, which would hide mistakes."""
+    for weight in model.parameters():
+        weight.data.add_(0.05 * torch.randn_like(weight))
+    return model.eval().requires_grad_(False)
+
+
+def clip_text(width: int, words: int) -> CLIPTextModel:
+    config = CLIPTextConfig(
+        vocab_size=words,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+    return stirred(CLIPTextModel(config))
+
+
+def clip_vision(width: int = 16) -> CLIPVisionConfig:
+    """576 patches, as the real ones have."""
+    return CLIPVisionConfig(
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        image_size=336,
+        patch_size=14,
+        projection_dim=width,
+    )
+
+
+def hunyuan_transformer() -> HunyuanVideoTransformer3DModel:
+    return stirred(
+        HunyuanVideoTransformer3DModel(
+            in_channels=33,
+            out_channels=16,
+            num_attention_heads=2,
+            attention_head_dim=16,
+            num_layers=1,
+            num_single_layers=2,
+            num_refiner_layers=1,
+            text_embed_dim=32,
+            pooled_projection_dim=32,
+            guidance_embeds=False,
+            rope_axes_dim=(4, 6, 6),
+            image_condition_type="latent_concat",
+        )
+    )
+
+
+def hunyuan_pipeline() -> HunyuanVideoImageToVideoPipeline:
+    torch.manual_seed(0)
+    words = tokenizer()
+    text = LlamaConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+    seeing = LlavaConfig(
+        vision_config=clip_vision(),
+        text_config=text,
+        image_token_index=words.convert_tokens_to_ids("<image>"),
+        pad_token_id=0,
+        image_seq_length=576,
+    )
+    vae = AutoencoderKLHunyuanVideo(
+        latent_channels=16,
+        block_out_channels=(4, 4, 4, 4),
+        layers_per_block=1,
+        norm_num_groups=2,
+    )
+    return HunyuanVideoImageToVideoPipeline(
+        text_encoder=stirred(LlavaForConditionalGeneration(seeing)),
+        tokenizer=words,
+        transformer=hunyuan_transformer(),
+        vae=stirred(vae),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=7.0),
+        text_encoder_2=clip_text(32, len(words)),
+        tokenizer_2=tokenizer(begins=False),
+        image_processor=CLIPImageProcessor(
+            size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336}
+        ),
+    )
+
+
+def save(pipeline, folder: Path, config: EngineConfig) -> Path:
+    """The pipeline's folder, each model in several shards, and the tiny windows' engine.json."""
+    pipeline.save_pretrained(folder, max_shard_size=SHARD)
+    config.save(folder)
+    return folder
