@@ -66,7 +66,7 @@ class Engine:
         self,
         config: EngineConfig,
         family: Family,
-        painter: Painter,
+        painter: Painter | None,
         *,
         description: dict[str, object] | None = None,
     ) -> None:
@@ -94,9 +94,15 @@ class Engine:
     def paint(
         self, prompt: str, *, seed: int, size: Size | None = None, check: Check | None = None
     ) -> np.ndarray:
-        """Text-to-image, uint8 [H, W, 3], for a video of `size` (height, width; the model's own if None)."""
+        """Text-to-image, uint8 [H, W, 3], for a video of `size` (height, width; the model's own if None).
+
+        Raises ValueError where no text-to-image model was loaded.
+        """
+        painter = self.painter
+        if painter is None:
+            raise ValueError(f"{self.config.name} was loaded without a text-to-image model: give a picture")
         rng, size = rng_for(seed, PICTURE), size or self.config.size
-        return apart(lambda: self.painter.paint(self.config, prompt, size, rng, check))
+        return apart(lambda: painter.paint(self.config, prompt, size, rng, check))
 
     def generate(
         self,
@@ -141,7 +147,8 @@ class Engine:
         steer: Steer | None,
     ) -> Iterator[_Denoised]:
         given = self.family.start(picture, rng_for(seed, START))
-        look = None if self.config.drift_limit is None else look_of(given["context"])
+        limit = self.config.drift_limit
+        look = None if limit is None else look_of(given["context"])
         state = given if state is None else state
         for plan in plans:
             if steer is not None:
@@ -150,9 +157,9 @@ class Engine:
             prompt = prompt_at(shots, plan.start_frame, self.config.fps)
             condition = self.family.condition(self.config, prompt, state)
             latents = self.family.denoise(self.config, condition, state, rng_for(seed, plan.index), check)
-            if plan.index > 0 and self.config.drift_limit is not None:
+            if plan.index > 0 and look is not None and limit is not None:
                 new = latents[:, :, state["context"].shape[2] :]
-                new.copy_(kept_near(new, look, self.config.drift_limit))
+                new.copy_(kept_near(new, look, limit))
             denoised = time.perf_counter()
             state, decode = self.family.carry(self.config, latents, state)
             ended = time.perf_counter()

@@ -17,8 +17,7 @@ from model.config import EngineConfig
 from model.engine import Engine, Painter
 from model.families.family import Family
 from model.families.mini import MiniFamily
-from model.painter import NoPainter
-from model.parts import load_parts, quiet
+from model.parts import BrokenWeights, load_parts, problems, quiet
 from model.presets import PRESETS, Preset
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -45,6 +44,13 @@ def load_engine(
     folder = weights_of(name, preset, weights)
     quiet()
     return apart(lambda: _load(preset, folder, device, dtype))
+
+
+def verify(name: str, folder: Path) -> None:
+    """Looks at a folder as `load_engine` does before it reads a weight. Raises BrokenWeights."""
+    quiet()
+    if found := problems(folder, family_class(PRESETS[name]).PARTS):
+        raise BrokenWeights(folder, found)
 
 
 def weights_of(name: str | Path, preset: Preset, weights: str | Path | None) -> Path:
@@ -95,13 +101,15 @@ def _load(preset: Preset, folder: Path, device: str | None, dtype: torch.dtype |
     return Engine(config, family, painter, description=description)
 
 
-def _parts(preset: Preset, config: EngineConfig, folder: Path, dtype: torch.dtype) -> tuple[Family, Painter]:
+def _parts(
+    preset: Preset, config: EngineConfig, folder: Path, dtype: torch.dtype
+) -> tuple[Family, Painter | None]:
     if preset.family == "mini":
         mini = _mini(config, folder, dtype)
         return mini, mini
     kind = family_class(preset)
     dtypes = {name: torch.float32 if name in kind.FLOAT32 else dtype for name in kind.PARTS}
-    return kind(**load_parts(folder, kind.PARTS, dtypes)), NoPainter()
+    return kind(**load_parts(folder, kind.PARTS, dtypes)), None
 
 
 def family_class(preset: Preset) -> Any:

@@ -55,16 +55,16 @@ def problems(folder: Path, classes: Mapping[str, Any]) -> list[str]:
 def _part_problems(folder: Path, kind: Any) -> list[str]:
     if not folder.is_dir():
         return ["the folder is missing"]
-    if not isinstance(kind, type) or not issubclass(kind, (ModelMixin, PreTrainedModel)):
+    if not _is(kind, (ModelMixin, PreTrainedModel)):
         return [] if any(folder.glob("*.json")) else ["the folder holds no configuration"]
     if not (folder / "config.json").is_file():
         return ["config.json is missing"]
     config = json.loads((folder / "config.json").read_text())
-    stem = "diffusion_pytorch_model" if issubclass(kind, ModelMixin) else "model"
+    stem = "diffusion_pytorch_model" if _is(kind, ModelMixin) else "model"
     stored = stored_shapes(folder, stem)
     if "quantization_config" in config:
         return []  # one weight is stored as several tensors; the library that packed them knows how
-    if issubclass(kind, PreTrainedModel):
+    if _is(kind, PreTrainedModel):
         return _transformers_problems(folder, kind)
     with torch.device("meta"):
         model = kind.from_config(config)
@@ -139,6 +139,10 @@ def _transformers_problems(folder: Path, kind: type[PreTrainedModel]) -> list[st
     return _told(told)
 
 
+def _is(kind: Any, base: type | tuple[type, ...]) -> bool:
+    return isinstance(kind, type) and issubclass(kind, base)
+
+
 def _told(info: Mapping[str, Any]) -> list[str]:
     wrong = [
         f"{name} is {list(stored)}, not {list(wanted)}" for name, stored, wanted in info["mismatched_keys"]
@@ -158,13 +162,13 @@ def _some(said: str, names: Sequence[str]) -> list[str]:
 
 def _loaded(folder: Path, kind: Any, dtype: torch.dtype | None) -> Any:
     try:
-        if isinstance(kind, type) and issubclass(kind, PreTrainedModel):
+        if _is(kind, PreTrainedModel):
             part, told = kind.from_pretrained(
                 folder, dtype=dtype, output_loading_info=True, local_files_only=True
             )
             if wrong := _told(told):
                 raise BrokenWeights(folder, wrong)
-        elif isinstance(kind, type) and issubclass(kind, ModelMixin):
+        elif _is(kind, ModelMixin):
             part = kind.from_pretrained(folder, torch_dtype=dtype, local_files_only=True)
         else:
             return kind.from_pretrained(folder, local_files_only=True)

@@ -27,9 +27,11 @@ from transformers import (
 from model.config import EngineConfig
 
 SHARD = "60KB"
-SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<image>")
+SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
+SPECIAL += ("<image>",)
 WORDS = (
-    "system user assistant \n\n Describe the video by detailing following aspects according to reference image "
+    "system user assistant \n\n Describe the video by detailing following aspects according to reference "
+    "image "
     "main content and theme of color shape size texture quantity text spatial relationships objects Actions "
     "events behaviors temporal relationships physical movement changes background environment light style "
     "atmosphere camera angles movements transitions used in a red blue green circle square pans left right "

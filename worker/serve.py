@@ -45,7 +45,7 @@ def serve(engine: Engine, settings: Settings, name: str) -> int:
     slices.install(resident)
     threading.Thread(target=_announce, args=(resident,), name="announce", daemon=True).start()
     reconcile.start(store, stopping)
-    ResidentWorker(connect(settings), name, stopping).work(logging_level="WARNING")
+    ResidentWorker(connect(settings), name, settings.model, stopping).work(logging_level="WARNING")
     stopping.set()  # rq also ends by itself, when Redis stays away too long
     return int(resident.faulty.is_set())
 

@@ -8,6 +8,7 @@ mixed into the noise (`picture_in_noise`).
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from diffusers import (
     HunyuanVideoTransformer3DModel,
 )
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import (
     AutoTokenizer,
     CLIPImageProcessor,
@@ -35,14 +36,14 @@ from model.sampler import sample
 from model.schedule import sigmas
 
 PATCH_STEP = 4
-"""Of the vision-language model's tokens of the patches, every fourth is kept; and the two that enclose them."""
+"""Of the tokens that the vision-language model has for patches one in four is kept."""
 
 
 class HunyuanFamily:
     """A window starts from `frames`, uint8 [4(n-1)+1, H, W, 3], which are encoded to n latent frames: the
     picture alone in the first window, the last frames of the window before in each later one."""
 
-    PARTS = {
+    PARTS: ClassVar[dict[str, Any]] = {
         "transformer": HunyuanVideoTransformer3DModel,
         "vae": AutoencoderKLHunyuanVideo,
         "text_encoder": LlavaForConditionalGeneration,
@@ -51,7 +52,7 @@ class HunyuanFamily:
         "tokenizer_2": AutoTokenizer,
         "image_processor": CLIPImageProcessor,
     }
-    FLOAT32: tuple[str, ...] = ()
+    FLOAT32: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class HunyuanFamily:
     ) -> None:
         self.transformer, self.vae, self.vlm = transformer, vae, text_encoder
         self.tokenizer, self.image_processor = tokenizer, image_processor
-        self.modules = transformer, vae, text_encoder, text_encoder_2
+        self.modules: tuple[nn.Module, ...] = transformer, vae, text_encoder, text_encoder_2
         # The pipelines are used for how they word and encode a prompt, and hold nothing but the encoders.
         shared = {"tokenizer": tokenizer, "text_encoder_2": text_encoder_2, "tokenizer_2": tokenizer_2}
         empty = {"vae": None, "transformer": None, "scheduler": None}

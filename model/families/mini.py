@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from diffusers import HunyuanVideoTransformer3DModel
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPVisionModel, PreTrainedTokenizerFast
 
 from model.autoencoder import PatchAutoencoder
@@ -21,7 +22,7 @@ from model.schedule import sigmas
 class MiniFamily:
     """A window starts from `context`, float32 latents [1, C, n, h, w]: the picture's in the first one."""
 
-    PARTS = {
+    PARTS: ClassVar[dict[str, Any]] = {
         "transformer": HunyuanVideoTransformer3DModel,
         "vae": PatchAutoencoder,
         "tokenizer": PreTrainedTokenizerFast,
@@ -36,7 +37,7 @@ class MiniFamily:
         conditioner: Conditioner,
     ) -> None:
         self.transformer, self.autoencoder, self.conditioner = transformer, autoencoder, conditioner
-        self.modules = transformer, autoencoder, conditioner
+        self.modules: tuple[nn.Module, ...] = transformer, autoencoder, conditioner
 
     @property
     def device(self) -> torch.device:

@@ -28,7 +28,7 @@ class Worker:
         """Renders one window of the job whose turn it is; returns the job's id."""
         store = self.store
         if self.job is None:
-            first = store.first_in_line()
+            first = store.first_in_line("mini")
             if first is None:
                 return None
             token = store.take(first, self.name)
@@ -122,15 +122,15 @@ def test_a_job_that_fell_out_keeps_its_turn_one_that_gave_way_does_not(store: Jo
     token = store.take(first.id, "worker-0")
     assert token is not None
     store.leave(first.id, token)
-    assert store.first_in_line() == first.id
+    assert store.first_in_line("mini") == first.id
     assert store.take(first.id, "worker-0") is not None
     redis.delete(keys.lease(first.id))
     assert store.requeue(first.id)
-    assert store.first_in_line() == first.id
+    assert store.first_in_line("mini") == first.id
     token = store.take(first.id, "worker-0")
     assert token is not None
     store.leave(first.id, token, giving_way=True)
-    assert store.first_in_line() == second.id
+    assert store.first_in_line("mini") == second.id
 
 
 def test_two_workers_rotate_three_jobs(store: JobStore) -> None:

@@ -24,7 +24,17 @@ class ModelInfo:
     first_window_frames: int
     window_frames: int
     """New frames in each window after the first."""
+    repository: str | None = None
+    """Where its weights come from; None: they are bundled, or were never published."""
+    min_memory_gib: float = 0.1
+    """What its weights take in bfloat16, by arithmetic; what a window needs comes on top of that."""
 
+
+TENCENT = (
+    "Tencent Hunyuan Community License: no use in the European Union, the United Kingdom or South Korea, "
+    "whatever the weights were converted or trained to"
+)
+HUNYUAN_SIZES = ("960x544", "544x960", "832x624", "624x832", "720x720")
 
 MODELS = {
     "mini": ModelInfo(
@@ -40,6 +50,38 @@ MODELS = {
         steps=4,
         first_window_frames=25,
         window_frames=24,
+    ),
+    "magic141": ModelInfo(
+        name="magic141",
+        description="Magic 1-For-1's 4-step student of HunyuanVideo-I2V, 13 B. Its authors published no "
+        "weights: bring your own; `magic141 models convert` takes a checkpoint of theirs.",
+        licence=TENCENT,
+        sizes=HUNYUAN_SIZES,
+        fps=24,
+        min_seconds=0.5,
+        max_seconds=120,
+        max_shots=16,
+        guidance=False,
+        steps=4,
+        first_window_frames=121,
+        window_frames=120,
+        min_memory_gib=40,
+    ),
+    "hunyuan-i2v-33ch": ModelInfo(
+        name="hunyuan-i2v-33ch",
+        description="HunyuanVideo-I2V, 13 B, 33 channels, not distilled.",
+        licence=TENCENT,
+        sizes=HUNYUAN_SIZES,
+        fps=24,
+        min_seconds=0.5,
+        max_seconds=120,
+        max_shots=16,
+        guidance=False,
+        steps=50,
+        first_window_frames=121,
+        window_frames=120,
+        repository="hunyuanvideo-community/HunyuanVideo-I2V-33ch",
+        min_memory_gib=40,
     ),
 }
 

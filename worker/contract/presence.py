@@ -42,7 +42,12 @@ class Presence:
             self._redis.srem(keys.WORKERS, *gone)
         return {name: json.loads(info) for name, info in zip(names, infos, strict=True) if info is not None}
 
-    def window_seconds(self) -> Estimate | None:
-        """The time between two commits of one job, by the last 64 measured; None before the first."""
-        times = [float(value) for value in self._redis.lrange(keys.WINDOW_SECONDS, 0, -1)]
+    def models(self) -> set[str]:
+        """Those that some worker alive now has loaded and warm."""
+        return {info["model"] for info in self.workers().values() if info.get("model")}
+
+    def window_seconds(self, model: str) -> Estimate | None:
+        """The time between two commits of one job of that model, by the last 64 measured; None before the
+        first."""
+        times = [float(value) for value in self._redis.lrange(keys.window_seconds(model), 0, -1)]
         return Estimate(statistics.fmean(times), statistics.pstdev(times)) if times else None

@@ -13,7 +13,7 @@ from model.load import load_engine
 from model.presets import PRESETS
 from tests import families
 
-HEIGHT, WIDTH = 32, 48
+HEIGHT, WIDTH = 64, 64
 PICTURE = np.random.default_rng(0).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
 
 

@@ -167,5 +167,5 @@ def test_the_picture_and_the_frames_that_repeat_are_given_to_the_transformer(
 
 
 def test_size_is_the_jobs(magic141: Engine) -> None:
-    (window,) = magic141.generate(SHOTS, PICTURE, num_frames=5, seed=1, size=(48, 32))
-    assert window.frames.shape == (5, 48, 32, 3)
+    (window,) = magic141.generate(SHOTS, PICTURE, num_frames=5, seed=1, size=(96, 64))
+    assert window.frames.shape == (5, 96, 64, 3)

@@ -1,4 +1,4 @@
-"""Folders of weights that are not what a model needs are refused by their headers, before a GPU is touched."""
+"""Folders that are not what a model needs are refused by their headers, before a GPU is touched."""
 
 import json
 import shutil
