@@ -17,6 +17,7 @@ from model.config import EngineConfig
 from model.engine import Engine, Painter
 from model.families.family import Family
 from model.families.mini import MiniFamily
+from model.lora import file_in, fuse
 from model.parts import BrokenWeights, load_parts, problems, quiet
 from model.presets import PRESETS, Preset
 
@@ -49,8 +50,11 @@ def load_engine(
 def verify(name: str, folder: Path) -> None:
     """Looks at a folder as `load_engine` does before it reads a weight. Raises BrokenWeights."""
     quiet()
-    if found := problems(folder, family_class(PRESETS[name]).PARTS):
+    preset = PRESETS[name]
+    if found := problems(folder, family_class(preset).PARTS):
         raise BrokenWeights(folder, found)
+    if preset.lora:
+        file_in(folder)
 
 
 def weights_of(name: str | Path, preset: Preset, weights: str | Path | None) -> Path:
@@ -109,7 +113,11 @@ def _parts(
         return mini, mini
     kind = family_class(preset)
     dtypes = {name: torch.float32 if name in kind.FLOAT32 else dtype for name in kind.PARTS}
-    return kind(**load_parts(folder, kind.PARTS, dtypes)), None
+    lora = file_in(folder) if preset.lora else None
+    family = kind(**load_parts(folder, kind.PARTS, dtypes))
+    if lora is not None:
+        fuse(family.transformer, lora)
+    return family, None
 
 
 def family_class(preset: Preset) -> Any:
@@ -118,6 +126,10 @@ def family_class(preset: Preset) -> Any:
         from model.families.hunyuan import HunyuanFamily
 
         return HunyuanFamily
+    if preset.family == "wan":
+        from model.families.wan import WanFamily
+
+        return WanFamily
     return MiniFamily
 
 

@@ -33,6 +33,18 @@ _HUNYUAN = EngineConfig(
     prediction="velocity",
 )
 
+_WAN = EngineConfig(
+    "wan2.1-i2v-4step",
+    height=480,
+    width=832,
+    fps=16,
+    new_latents=20,
+    context_latents=1,
+    image_steps=9,
+    image_guidance=0.0,
+    prediction="velocity",
+)
+
 PRESETS = {
     "mini": Preset("mini", EngineConfig("mini")),
     "magic141": Preset("hunyuan", _HUNYUAN, painter=PAINTER),
@@ -47,6 +59,13 @@ PRESETS = {
             vlm_sees_prompt=True,
         ),
         repository="hunyuanvideo-community/HunyuanVideo-I2V-33ch",
+        painter=PAINTER,
+    ),
+    "wan2.1-i2v-4step": Preset(
+        "wan",
+        _WAN,
+        repository="Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
+        lora=("lightx2v/Wan2.1-Distill-Loras", "wan2.1_i2v_lora_rank64_lightx2v_4step.safetensors"),
         painter=PAINTER,
     ),
 }

@@ -6,10 +6,14 @@ from pathlib import Path
 import torch
 from diffusers import (
     AutoencoderKLHunyuanVideo,
+    AutoencoderKLWan,
     FlowMatchEulerDiscreteScheduler,
     HunyuanVideoImageToVideoPipeline,
     HunyuanVideoTransformer3DModel,
+    WanImageToVideoPipeline,
+    WanTransformer3DModel,
 )
+from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, pre_tokenizers, processors
 from tokenizers.models import WordLevel
 from torch import nn
@@ -18,10 +22,13 @@ from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
     CLIPVisionConfig,
+    CLIPVisionModel,
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
     PreTrainedTokenizerFast,
+    UMT5Config,
+    UMT5EncoderModel,
 )
 
 from model.config import EngineConfig
@@ -153,10 +160,80 @@ def hunyuan_pipeline() -> HunyuanVideoImageToVideoPipeline:
         scheduler=FlowMatchEulerDiscreteScheduler(shift=7.0),
         text_encoder_2=clip_text(32, len(words)),
         tokenizer_2=tokenizer(begins=False),
-        image_processor=CLIPImageProcessor(
-            size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336}
-        ),
+        image_processor=image_processor(),
     )
+
+
+def umt5(words: int) -> UMT5EncoderModel:
+    config = UMT5Config(vocab_size=words, d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4)
+    return stirred(UMT5EncoderModel(config))
+
+
+def wan_vae() -> AutoencoderKLWan:
+    vae = AutoencoderKLWan(
+        base_dim=8,
+        z_dim=16,
+        dim_mult=[1, 1, 1, 1],
+        num_res_blocks=1,
+        temperal_downsample=[False, True, True],
+        latents_mean=[0.1 * index for index in range(16)],
+        latents_std=[1.0 + 0.1 * index for index in range(16)],
+    )
+    return stirred(vae)
+
+
+def image_processor() -> CLIPImageProcessor:
+    return CLIPImageProcessor(size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336})
+
+
+def wan_pipeline() -> WanImageToVideoPipeline:
+    torch.manual_seed(0)
+    words = tokenizer(begins=False)
+    words.model_max_length = 512
+    transformer = WanTransformer3DModel(
+        patch_size=(1, 2, 2),
+        num_attention_heads=2,
+        attention_head_dim=16,
+        in_channels=36,
+        out_channels=16,
+        text_dim=32,
+        freq_dim=32,
+        ffn_dim=64,
+        num_layers=2,
+        image_dim=16,
+        added_kv_proj_dim=32,
+        rope_max_seq_len=32,
+        pos_embed_seq_len=None,
+    )
+    return WanImageToVideoPipeline(
+        tokenizer=words,
+        text_encoder=umt5(len(words)),
+        image_encoder=stirred(CLIPVisionModel(clip_vision())),
+        image_processor=image_processor(),
+        transformer=stirred(transformer),
+        vae=wan_vae(),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=5.0),
+    )
+
+
+def wan_lora(transformer: WanTransformer3DModel, file: Path, rank: int = 4) -> None:
+    """As lightx2v writes one: the original repository's names, a difference of a bias, an alpha."""
+    rng = torch.Generator().manual_seed(9)
+    width, inner = transformer.patch_embedding.out_channels, transformer.config.ffn_dim
+    sizes = {"ffn.0": (inner, width), "ffn.2": (width, inner)}
+    for attention, places in (("self_attn", "qkvo"), ("cross_attn", "qkvo")):
+        sizes |= {f"{attention}.{place}": (width, width) for place in places}
+    sizes |= {f"cross_attn.{place}": (width, width) for place in ("k_img", "v_img")}
+    tensors = {}
+    for block in range(transformer.config.num_layers):
+        for place, (out, inside) in sizes.items():
+            name = f"diffusion_model.blocks.{block}.{place}"
+            tensors[f"{name}.lora_down.weight"] = torch.randn(rank, inside, generator=rng)
+            tensors[f"{name}.lora_up.weight"] = 0.05 * torch.randn(out, rank, generator=rng)
+            tensors[f"{name}.alpha"] = torch.tensor(2.0)
+            tensors[f"{name}.diff_b"] = 0.05 * torch.randn(out, generator=rng)
+    file.parent.mkdir(parents=True)
+    save_file(tensors, file)
 
 
 def save(pipeline, folder: Path, config: EngineConfig) -> Path:

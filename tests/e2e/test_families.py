@@ -20,7 +20,13 @@ import torch
 from model.engine import Engine
 from model.load import load_engine
 from tests.app.conftest import picture, serve
-from tests.model.families.conftest import hunyuan_folder, hunyuan_pipe, one_thread
+from tests.model.families.conftest import (
+    hunyuan_folder,
+    hunyuan_pipe,
+    one_thread,
+    wan_folder,
+    wan_pipe,
+)
 from tests.service import ROOT
 from tests.worker.conftest import resident
 from tests.worker.tiny_engine import TinyEngine
@@ -34,9 +40,13 @@ from worker.main import check_plan
 from worker.resident import Outcome
 from worker.slice import run_slice
 
-SHARED = (hunyuan_folder, hunyuan_pipe, one_thread, resident)
+SHARED = (hunyuan_folder, hunyuan_pipe, wan_folder, wan_pipe, one_thread, resident)
 """Fixtures of other folders, which pytest finds by these names."""
-FAMILIES = {"magic141": "hunyuan_folder", "hunyuan-i2v-33ch": "hunyuan_folder"}
+FAMILIES = {
+    "magic141": "hunyuan_folder",
+    "hunyuan-i2v-33ch": "hunyuan_folder",
+    "wan2.1-i2v-4step": "wan_folder",
+}
 
 
 @pytest.fixture(params=FAMILIES)

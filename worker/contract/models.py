@@ -83,6 +83,22 @@ MODELS = {
         repository="hunyuanvideo-community/HunyuanVideo-I2V-33ch",
         min_memory_gib=40,
     ),
+    "wan2.1-i2v-4step": ModelInfo(
+        name="wan2.1-i2v-4step",
+        description="Wan2.1-I2V-14B-480P with lightx2v's LoRA, which makes four steps enough.",
+        licence="Apache-2.0",
+        sizes=("832x480", "480x832"),
+        fps=16,
+        min_seconds=0.5,
+        max_seconds=120,
+        max_shots=16,
+        guidance=False,
+        steps=4,
+        first_window_frames=81,
+        window_frames=80,
+        repository="Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
+        min_memory_gib=43,
+    ),
 }
 
 

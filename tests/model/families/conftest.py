@@ -40,5 +40,23 @@ def hunyuan_folder(hunyuan_pipe, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="session")
+def wan_pipe():
+    return families.wan_pipeline()
+
+
+@pytest.fixture(scope="session")
+def wan_folder(wan_pipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = replace(PRESETS["wan2.1-i2v-4step"].config, height=HEIGHT, width=WIDTH, new_latents=2)
+    folder = families.save(wan_pipe, tmp_path_factory.mktemp("wan"), config)
+    families.wan_lora(wan_pipe.transformer, folder / "lora" / "four_steps.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wan(wan_folder: Path) -> Engine:
+    return load_engine("wan2.1-i2v-4step", wan_folder, dtype=torch.float32)
+
+
+@pytest.fixture(scope="session")
 def hunyuan(hunyuan_folder: Path) -> Engine:
     return load_engine("hunyuan-i2v-33ch", hunyuan_folder, dtype=torch.float32)
