@@ -18,6 +18,7 @@ from model.engine import Engine, Painter
 from model.families.family import Family
 from model.families.mini import MiniFamily
 from model.lora import file_in, fuse
+from model.painter import TextToImage, painter_problems, text_to_image
 from model.parts import BrokenWeights, load_parts, problems, quiet
 from model.presets import PRESETS, Preset
 
@@ -51,7 +52,7 @@ def verify(name: str, folder: Path) -> None:
     """Looks at a folder as `load_engine` does before it reads a weight. Raises BrokenWeights."""
     quiet()
     preset = PRESETS[name]
-    if found := problems(folder, family_class(preset).PARTS):
+    if found := problems(folder, family_class(preset).PARTS) + painter_problems(folder):
         raise BrokenWeights(folder, found)
     if preset.lora:
         file_in(folder)
@@ -94,6 +95,8 @@ def _load(preset: Preset, folder: Path, device: str | None, dtype: torch.dtype |
     config = EngineConfig.load(folder) if (folder / "engine.json").is_file() else preset.config
     family, painter = _parts(preset, config, folder, dtype)
     _prepare(family, where)
+    if isinstance(painter, TextToImage):
+        painter.pipe.to(where)
     versions = {package: version(package) for package in ("torch", "diffusers", "transformers")}
     hashes = {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.glob("*/*.safetensors"))}
     quantised = getattr(family.transformer.config, "quantization_config", None)
@@ -113,11 +116,11 @@ def _parts(
         return mini, mini
     kind = family_class(preset)
     dtypes = {name: torch.float32 if name in kind.FLOAT32 else dtype for name in kind.PARTS}
-    lora = file_in(folder) if preset.lora else None
+    lora, painter = file_in(folder) if preset.lora else None, text_to_image(folder, dtype)
     family = kind(**load_parts(folder, kind.PARTS, dtypes))
     if lora is not None:
         fuse(family.transformer, lora)
-    return family, None
+    return family, painter
 
 
 def family_class(preset: Preset) -> Any:
@@ -130,6 +133,10 @@ def family_class(preset: Preset) -> Any:
         from model.families.wan import WanFamily
 
         return WanFamily
+    if preset.family == "helios":
+        from model.families.helios import HeliosFamily
+
+        return HeliosFamily
     return MiniFamily
 
 

@@ -45,6 +45,18 @@ _WAN = EngineConfig(
     prediction="velocity",
 )
 
+_HELIOS = EngineConfig(
+    "helios-distilled",
+    height=384,
+    width=640,
+    new_latents=9,
+    alone=True,
+    video_steps=3,  # one in each stage of the pyramid; the first window takes twice as many
+    image_steps=9,
+    image_guidance=0.0,
+    prediction="velocity",
+)
+
 PRESETS = {
     "mini": Preset("mini", EngineConfig("mini")),
     "magic141": Preset("hunyuan", _HUNYUAN, painter=PAINTER),
@@ -67,5 +79,8 @@ PRESETS = {
         repository="Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
         lora=("lightx2v/Wan2.1-Distill-Loras", "wan2.1_i2v_lora_rank64_lightx2v_4step.safetensors"),
         painter=PAINTER,
+    ),
+    "helios-distilled": Preset(
+        "helios", _HELIOS, repository="BestWishYsh/Helios-Distilled", painter=PAINTER
     ),
 }

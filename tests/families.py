@@ -5,13 +5,19 @@ from pathlib import Path
 
 import torch
 from diffusers import (
+    AutoencoderKL,
     AutoencoderKLHunyuanVideo,
     AutoencoderKLWan,
     FlowMatchEulerDiscreteScheduler,
+    HeliosDMDScheduler,
+    HeliosPyramidPipeline,
+    HeliosTransformer3DModel,
     HunyuanVideoImageToVideoPipeline,
     HunyuanVideoTransformer3DModel,
     WanImageToVideoPipeline,
     WanTransformer3DModel,
+    ZImagePipeline,
+    ZImageTransformer2DModel,
 )
 from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, pre_tokenizers, processors
@@ -27,6 +33,8 @@ from transformers import (
     LlavaConfig,
     LlavaForConditionalGeneration,
     PreTrainedTokenizerFast,
+    Qwen3Config,
+    Qwen3Model,
     UMT5Config,
     UMT5EncoderModel,
 )
@@ -213,6 +221,78 @@ def wan_pipeline() -> WanImageToVideoPipeline:
         transformer=stirred(transformer),
         vae=wan_vae(),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=5.0),
+    )
+
+
+def helios_pipeline() -> HeliosPyramidPipeline:
+    torch.manual_seed(0)
+    words = tokenizer(begins=False)
+    words.model_max_length = 512
+    transformer = HeliosTransformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=12,
+        in_channels=16,
+        out_channels=16,
+        text_dim=32,
+        freq_dim=32,
+        ffn_dim=48,
+        num_layers=2,
+        rope_dim=(4, 4, 4),
+    )
+    return HeliosPyramidPipeline(
+        tokenizer=words,
+        text_encoder=umt5(len(words)),
+        vae=wan_vae(),
+        scheduler=HeliosDMDScheduler(),
+        transformer=stirred(transformer),
+        is_distilled=True,
+    )
+
+
+def z_image_pipeline() -> ZImagePipeline:
+    """The default text-to-image model's classes."""
+    torch.manual_seed(0)
+    words = tokenizer(begins=False)
+    words.model_max_length = 512
+    words.chat_template = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
+    reading = Qwen3Config(
+        vocab_size=len(words),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        head_dim=8,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=0,
+    )
+    transformer = ZImageTransformer2DModel(
+        in_channels=4,
+        dim=32,
+        n_layers=1,
+        n_refiner_layers=1,
+        n_heads=2,
+        n_kv_heads=2,
+        cap_feat_dim=16,
+        axes_dims=[8, 4, 4],
+        axes_lens=[512, 32, 32],
+    )
+    vae = AutoencoderKL(
+        latent_channels=4,
+        block_out_channels=(8, 8, 8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        norm_num_groups=2,
+        shift_factor=0.1,
+        scaling_factor=0.3,
+    )
+    return ZImagePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=stirred(vae),
+        text_encoder=stirred(Qwen3Model(reading)),
+        tokenizer=words,
+        transformer=stirred(transformer),
     )
 
 

@@ -92,10 +92,6 @@ def _to_yuv(reformatter: VideoReformatter, picture: np.ndarray) -> av.VideoFrame
         dst_colorspace=Colorspace.ITU709,
         dst_color_range=ColorRange.MPEG,
     )
-    for plane in yuv.planes:
-        # Where a row ends before its memory does, x264 looks at what lies there by chance (LOG.md).
-        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-        rows[:, plane.width :] = 0
     return yuv
 
 

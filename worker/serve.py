@@ -54,6 +54,7 @@ def _announce(resident: Resident) -> None:
     """Keep this worker listed as warm while the process lives."""
     info = {
         "model": resident.settings.model,
+        "paints": resident.engine.painter is not None,
         "pid": os.getpid(),
         "threads": torch.get_num_threads(),
         "loaded_at": time.time(),

@@ -1,4 +1,4 @@
-"""Wan2.1 image-to-video: diffusers' and transformers' own classes, and a LoRA that makes four steps enough."""
+"""Wan2.1 image-to-video by diffusers' and transformers' own classes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

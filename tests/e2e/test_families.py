@@ -21,6 +21,8 @@ from model.engine import Engine
 from model.load import load_engine
 from tests.app.conftest import picture, serve
 from tests.model.families.conftest import (
+    helios_folder,
+    helios_pipe,
     hunyuan_folder,
     hunyuan_pipe,
     one_thread,
@@ -40,12 +42,16 @@ from worker.main import check_plan
 from worker.resident import Outcome
 from worker.slice import run_slice
 
-SHARED = (hunyuan_folder, hunyuan_pipe, wan_folder, wan_pipe, one_thread, resident)
+SHARED = (
+    *(hunyuan_folder, hunyuan_pipe, wan_folder, wan_pipe, helios_folder, helios_pipe),
+    *(one_thread, resident),
+)
 """Fixtures of other folders, which pytest finds by these names."""
 FAMILIES = {
     "magic141": "hunyuan_folder",
     "hunyuan-i2v-33ch": "hunyuan_folder",
     "wan2.1-i2v-4step": "wan_folder",
+    "helios-distilled": "helios_folder",
 }
 
 

@@ -35,6 +35,7 @@ class TinyEngine:
     """
 
     config = SimpleNamespace(fps=FPS, sizes=("64x64",))
+    painter = "its own"
 
     def __init__(
         self, *, step_seconds: float = 0.0, before_window: Callable[[int], None] = lambda index: None

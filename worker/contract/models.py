@@ -99,6 +99,22 @@ MODELS = {
         repository="Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
         min_memory_gib=43,
     ),
+    "helios-distilled": ModelInfo(
+        name="helios-distilled",
+        description="Helios, 14 B, distilled: minutes of video by chunks of 33 frames.",
+        licence="Apache-2.0",
+        sizes=("640x384",),
+        fps=24,
+        min_seconds=0.5,
+        max_seconds=120,
+        max_shots=16,
+        guidance=False,
+        steps=3,
+        first_window_frames=34,
+        window_frames=33,
+        repository="BestWishYsh/Helios-Distilled",
+        min_memory_gib=38,
+    ),
 }
 
 

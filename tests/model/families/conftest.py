@@ -58,5 +58,21 @@ def wan(wan_folder: Path) -> Engine:
 
 
 @pytest.fixture(scope="session")
+def helios_pipe():
+    return families.helios_pipeline()
+
+
+@pytest.fixture(scope="session")
+def helios_folder(helios_pipe, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = replace(PRESETS["helios-distilled"].config, height=HEIGHT, width=WIDTH)
+    return families.save(helios_pipe, tmp_path_factory.mktemp("helios"), config)
+
+
+@pytest.fixture(scope="session")
+def helios(helios_folder: Path) -> Engine:
+    return load_engine("helios-distilled", helios_folder, dtype=torch.float32)
+
+
+@pytest.fixture(scope="session")
 def hunyuan(hunyuan_folder: Path) -> Engine:
     return load_engine("hunyuan-i2v-33ch", hunyuan_folder, dtype=torch.float32)
