@@ -189,6 +189,13 @@ def first_image(request: VideoRequest, files: dict[str, bytes], services: Servic
     return from_url(str(urls[name]), name if name == "image" else "input_reference.image_url", services)
 
 
+def check_picture(spec: JobSpec, services: Services) -> None:
+    """Raises InvalidRequest where there is none, and no worker of the model makes one."""
+    if spec.image_key is None and not services.store.paints(spec.model):
+        told = f"image: {spec.model} is served without a text-to-image model, so give a picture"
+        raise InvalidRequest("image_required", told, "image")
+
+
 def idempotency(key: str | None, request: BaseModel, body: Body, path: str) -> tuple[str, str] | None:
     """The pair that JobStore.create takes, from the Idempotency-Key header."""
     if key is None:

@@ -40,7 +40,8 @@ def load_engine(
     Raises:
         FileNotFoundError: there is no such preset, or no such folder.
         BrokenWeights: the folder lacks something, or holds something else.
-        ImportError: its int8 weights need libraries that are not there (extra `int8`).
+        ImportError: its int8 weights need libraries that are not there (extra `int8`), or
+            a family some that the bundled one does without (extra `families`).
     """
     preset = PRESETS.get(str(name), PRESETS["mini"])
     folder = weights_of(name, preset, weights)
@@ -114,6 +115,7 @@ def _parts(
     if preset.family == "mini":
         mini = _mini(config, folder, dtype)
         return mini, mini
+    _ask_for("families", f"{config.name} needs", "accelerate", "ftfy")
     kind = family_class(preset)
     dtypes = {name: torch.float32 if name in kind.FLOAT32 else dtype for name in kind.PARTS}
     lora, painter = file_in(folder) if preset.lora else None, text_to_image(folder, dtype)
@@ -160,10 +162,14 @@ def _prepare(family: Family, where: torch.device) -> None:
 
 def _ask_for_int8(config: Path) -> None:
     """Raises ImportError where a quantised transformer's libraries are missing, before anything is read."""
-    quantised = config.is_file() and "quantization_config" in json.loads(config.read_text())
-    wanted = ("torchao", "accelerate") if quantised else ()
-    if missing := [name for name in wanted if importlib.util.find_spec(name) is None]:
-        raise ImportError(f"int8 weights need {' and '.join(missing)}: pip install 'magic141[int8]'")
+    if config.is_file() and "quantization_config" in json.loads(config.read_text()):
+        _ask_for("int8", "int8 weights need", "torchao", "accelerate")
+
+
+def _ask_for(extra: str, told: str, *libraries: str) -> None:
+    """Raises ImportError."""
+    if missing := [name for name in libraries if importlib.util.find_spec(name) is None]:
+        raise ImportError(f"{told} {' and '.join(missing)}: pip install 'magic141[{extra}]'")
 
 
 def fast_bfloat16() -> bool:

@@ -5,6 +5,7 @@ header says, and whether the tensors are, by name and shape, those of the model 
 describes. So a wrong folder is refused in seconds, before tens of gigabytes are read and a GPU is touched.
 """
 
+import importlib.util
 import json
 import struct
 from collections.abc import Mapping, Sequence
@@ -128,7 +129,12 @@ def read_header(file: Path) -> Shapes:
 
 
 def _transformers_problems(folder: Path, kind: type[PreTrainedModel]) -> list[str]:
-    """By transformers' own loader on the meta device, since it renames what older versions stored."""
+    """By transformers' own loader on the meta device, since it renames what older versions stored.
+
+    That asks for accelerate, which the bundled model does without: there it is told when the part is loaded.
+    """
+    if importlib.util.find_spec("accelerate") is None:
+        return []
     _, told = kind.from_pretrained(
         folder,
         device_map="meta",

@@ -22,7 +22,7 @@ from safetensors.torch import load
 from model.windows import Shot
 from worker import finish
 from worker.contract import keys
-from worker.contract.errors import EngineFailure, NotFound, Unavailable
+from worker.contract.errors import EngineFailure, InvalidRequest, NotFound, Unavailable
 from worker.contract.job import Job, JobSpec, JobState
 from worker.contract.trash import empty_trash
 from worker.lease import Lease
@@ -203,6 +203,9 @@ def _first_image(at: Slice) -> np.ndarray:
             store.set_artifact(job.id, at.lease.token, "image_key", key)
         with Image.open(io.BytesIO(at.get(key))) as picture:
             return np.asarray(picture.convert("RGB"))
+    if at.resident.engine.painter is None:
+        told = f"{job.spec.model} is served without a text-to-image model, so give a picture"
+        raise InvalidRequest("image_required", told, "image")
     with at.timings.measure("text_to_image"):
         painted = at.resident.engine.paint(
             job.spec.prompt, seed=job.spec.seed, size=_size(job.spec), check=at.lease.check

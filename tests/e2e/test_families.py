@@ -5,7 +5,9 @@ Only the numbers of the API's table (sizes, windows) are the tiny weights' own.
 
 from __future__ import annotations
 
+import io
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,9 +18,11 @@ from pathlib import Path
 import httpx
 import pytest
 import torch
+from PIL import Image
 
 from model.engine import Engine
 from model.load import load_engine
+from tests import families
 from tests.app.conftest import picture, serve
 from tests.model.families.conftest import (
     helios_folder,
@@ -86,6 +90,8 @@ def tiny(monkeypatch: pytest.MonkeyPatch, engine: Engine, family: str) -> None:
         ),
     )
     check_plan(config, family)
+    with pytest.raises(ValueError, match="the API plans"):
+        check_plan(replace(config, new_latents=config.new_latents + 1), family)
 
 
 @pytest.fixture
@@ -102,12 +108,11 @@ def api(family_settings: Settings, redis) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def post(api: httpx.Client, family: str) -> Callable[..., str]:
-    """`post(**fields)`: a job's id, for a video of three windows unless it says otherwise."""
+    """`post(**fields)`: a job's id, for a video of three windows (two long ones) unless it says otherwise."""
 
     def send(**fields: object) -> str:
-        frames = 2 * MODELS[family].window_frames + 3
         told = {"prompt": "a red circle pans left", "model": family, "seed": 5}
-        told["seconds"] = frames / MODELS[family].fps
+        told["seconds"] = whole_frames(family) / MODELS[family].fps
         told |= fields
         answer = api.post("/v1/videos", data=told, files={"image": ("p.png", picture(size=(60, 40)))})
         assert answer.status_code == 202, answer.text
@@ -116,18 +121,24 @@ def post(api: httpx.Client, family: str) -> Callable[..., str]:
     return send
 
 
+def whole_frames(family: str) -> int:
+    window = MODELS[family].window_frames
+    return (2 if window < 20 else 1) * window + 3
+
+
 def test_a_video_left_at_every_window_is_the_uninterrupted_one(
     tiny, engine: Engine, post, resident, store: JobStore, storage: Storage, family: str
 ) -> None:
-    whole, left, turned = post(), post(), post(size="128x64")
-    assert store.get(whole).windows_total == 3
+    whole, left, turned = post(), post(), post(size="128x64", seconds=0.1)
+    windows = store.get(whole).windows_total
+    assert windows == (2 if family == "helios-distilled" else 3)
     assert run_slice(resident(engine, model=family), whole) is Outcome.SUCCEEDED
     outcomes = []
     while not store.get(left).state.terminal:
         stopped = resident(engine, model=family)
         stopped.stopping.set()
         outcomes.append(run_slice(stopped, left))
-    assert outcomes == [Outcome.LEFT] * 2 + [Outcome.SUCCEEDED]
+    assert outcomes == [Outcome.LEFT] * (windows - 1) + [Outcome.SUCCEEDED]
     whole_job, left_job = store.get(whole), store.get(left)
     assert left_job.state is JobState.SUCCEEDED
     assert storage.get(left_job.video_key) == storage.get(whole_job.video_key)
@@ -177,6 +188,36 @@ def test_a_job_waits_for_a_worker_that_has_its_model(
         assert worker.wait(timeout=60) == 0
     again = api.get(f"/v1/videos/{waiting}/content")
     assert again.content[4:8] == b"ftyp"
+
+
+@pytest.mark.parametrize("family", ["wan2.1-i2v-4step"], indirect=True)
+def test_a_picture_is_painted_or_asked_for(
+    tiny,
+    api: httpx.Client,
+    engine: Engine,
+    resident,
+    store: JobStore,
+    storage: Storage,
+    folder: Path,
+    family: str,
+    tmp_path: Path,
+) -> None:
+    told = {"prompt": "a red circle", "model": family, "seconds": 0.2}
+    waiting = api.post("/v1/videos", json=told).json()["id"]  # nobody is there yet who could refuse it
+    assert run_slice(resident(engine, model=family), waiting) is Outcome.FAILED
+    assert store.get(waiting).error.code == "image_required"
+    store.worker_seen("worker-0", {"model": family, "paints": False})
+    refused = api.post("/v1/videos", json=told)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "image_required")
+
+    store.worker_seen("worker-0", {"model": family, "paints": True})
+    shutil.copytree(folder, tmp_path / "both")
+    families.z_image_pipeline().save_pretrained(tmp_path / "both" / "text_to_image")
+    painting = load_engine(family, tmp_path / "both")
+    painted = api.post("/v1/videos", json=told).json()["id"]
+    assert run_slice(resident(painting, model=family), painted) is Outcome.SUCCEEDED
+    with Image.open(io.BytesIO(storage.get(store.get(painted).image_key))) as first:
+        assert first.size == (64, 64)
 
 
 def test_the_precision_and_the_weights_are_in_the_description(engine: Engine, family: str) -> None:

@@ -33,6 +33,7 @@ Code = Literal[
     "engine_error",
     "http_error",
     "idempotency_conflict",
+    "image_required",
     "image_too_large",
     "image_too_many_pixels",
     "internal_error",

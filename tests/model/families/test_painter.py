@@ -58,7 +58,7 @@ def test_without_one_a_picture_is_asked_for(wan: Engine) -> None:
 def test_a_broken_one_is_told(folder: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
     cut_off(shard(copy / "text_to_image" / "transformer"))
-    with pytest.raises(BrokenWeights, match="text_to_image/transformer: .*bytes"):
+    with pytest.raises(BrokenWeights, match=r"text_to_image/transformer: .*bytes"):
         verify("wan2.1-i2v-4step", copy)
-    with pytest.raises(BrokenWeights, match="text_to_image/transformer: .*bytes"):
+    with pytest.raises(BrokenWeights, match=r"text_to_image/transformer: .*bytes"):
         load_engine("wan2.1-i2v-4step", copy, device="cuda")
