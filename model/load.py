@@ -75,8 +75,13 @@ def weights_of(name: str | Path, preset: Preset, weights: str | Path | None) -> 
     if not is_hub_id(source):
         raise FileNotFoundError(f"there is no folder {source}")
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
 
-    return Path(snapshot_download(source))
+    try:
+        return Path(snapshot_download(source))
+    except (HfHubHTTPError, OSError) as error:  # a folder's name that is misspelt may look like a hub id
+        told = f"there is no folder {source}, and as a hub id it can't be fetched: {error}"
+        raise FileNotFoundError(told) from error
 
 
 def is_hub_id(source: str) -> bool:

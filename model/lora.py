@@ -4,7 +4,6 @@ from pathlib import Path
 
 import torch
 from diffusers import ModelMixin
-from diffusers.loaders import WanLoraLoaderMixin
 
 from model.parts import BrokenWeights, read_header
 
@@ -28,6 +27,8 @@ def fuse(transformer: ModelMixin, file: Path) -> None:
     diffusers reads the names (its own, or those of the original repositories) and puts a pair's alpha into
     it. Raises BrokenWeights where a pair finds no weight of its shape, or not both of it are there.
     """
+    from diffusers.loaders import WanLoraLoaderMixin
+
     pairs = WanLoraLoaderMixin.lora_state_dict(str(file.parent), weight_name=file.name)
     pairs = {name.removeprefix("transformer."): value for name, value in pairs.items()}
     weights = dict(transformer.named_parameters())

@@ -4,15 +4,17 @@ begins with a picture."""
 import importlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from diffusers import AutoPipelineForText2Image, DiffusionPipeline
 
 from model.config import EngineConfig
 from model.families.family import Check
 from model.parts import BrokenWeights, problems
+
+if TYPE_CHECKING:
+    from diffusers import DiffusionPipeline
 
 FOLDER = "text_to_image"
 
@@ -20,7 +22,7 @@ FOLDER = "text_to_image"
 class TextToImage:
     """A few-step model: how many steps and how much guidance it wants is in the engine's configuration."""
 
-    def __init__(self, pipe: DiffusionPipeline) -> None:
+    def __init__(self, pipe: "DiffusionPipeline") -> None:
         self.pipe = pipe
         pipe.set_progress_bar_config(disable=True)
 
@@ -62,6 +64,8 @@ def text_to_image(folder: Path, dtype: torch.dtype) -> TextToImage | None:
         return None
     if found := painter_problems(folder):
         raise BrokenWeights(folder / FOLDER, found)
+    from diffusers import AutoPipelineForText2Image  # brings every pipeline there is
+
     pipe = AutoPipelineForText2Image.from_pretrained(folder / FOLDER, dtype=dtype, local_files_only=True)
     for part in pipe.components.values():
         if isinstance(part, torch.nn.Module):

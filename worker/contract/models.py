@@ -1,7 +1,7 @@
 """The model families as data, for whoever must not import torch."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,22 @@ TENCENT = (
     "Tencent Hunyuan Community License: no use in the European Union, the United Kingdom or South Korea, "
     "whatever the weights were converted or trained to"
 )
-HUNYUAN_SIZES = ("960x544", "544x960", "832x624", "624x832", "720x720")
+_MAGIC141 = ModelInfo(
+    name="magic141",
+    description="Magic 1-For-1's 4-step student of HunyuanVideo-I2V, 13 B. Its authors published no "
+    "weights: bring your own; `magic141 models convert` takes a checkpoint of theirs.",
+    licence=TENCENT,
+    sizes=("960x544", "544x960", "832x624", "624x832", "720x720"),
+    fps=24,
+    min_seconds=0.5,
+    max_seconds=120,
+    max_shots=16,
+    guidance=False,
+    steps=4,
+    first_window_frames=121,
+    window_frames=120,
+    min_memory_gib=40,
+)
 
 MODELS = {
     "mini": ModelInfo(
@@ -51,37 +66,13 @@ MODELS = {
         first_window_frames=25,
         window_frames=24,
     ),
-    "magic141": ModelInfo(
-        name="magic141",
-        description="Magic 1-For-1's 4-step student of HunyuanVideo-I2V, 13 B. Its authors published no "
-        "weights: bring your own; `magic141 models convert` takes a checkpoint of theirs.",
-        licence=TENCENT,
-        sizes=HUNYUAN_SIZES,
-        fps=24,
-        min_seconds=0.5,
-        max_seconds=120,
-        max_shots=16,
-        guidance=False,
-        steps=4,
-        first_window_frames=121,
-        window_frames=120,
-        min_memory_gib=40,
-    ),
-    "hunyuan-i2v-33ch": ModelInfo(
+    "magic141": _MAGIC141,
+    "hunyuan-i2v-33ch": replace(
+        _MAGIC141,
         name="hunyuan-i2v-33ch",
         description="HunyuanVideo-I2V, 13 B, 33 channels, not distilled.",
-        licence=TENCENT,
-        sizes=HUNYUAN_SIZES,
-        fps=24,
-        min_seconds=0.5,
-        max_seconds=120,
-        max_shots=16,
-        guidance=False,
         steps=50,
-        first_window_frames=121,
-        window_frames=120,
         repository="hunyuanvideo-community/HunyuanVideo-I2V-33ch",
-        min_memory_gib=40,
     ),
     "wan2.1-i2v-4step": ModelInfo(
         name="wan2.1-i2v-4step",
