@@ -7,6 +7,7 @@ describes. So a wrong folder is refused in seconds, before tens of gigabytes are
 
 import importlib.util
 import json
+import re
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -67,6 +68,9 @@ def _part_problems(folder: Path, kind: Any) -> list[str]:
         return []  # one weight is stored as several tensors; the library that packed them knows how
     if _is(kind, PreTrainedModel):
         return _transformers_problems(folder, kind)
+    # What published weights are known to hold beyond the model: Wan's norm_added_q.
+    spare = [re.compile(pattern) for pattern in kind._keys_to_ignore_on_load_unexpected or ()]
+    stored = {name: shape for name, shape in stored.items() if not any(p.search(name) for p in spare)}
     with torch.device("meta"):
         model = kind.from_config(config)
     return differences(stored, {key: tuple(value.shape) for key, value in model.state_dict().items()})

@@ -49,3 +49,8 @@ def to_pixels(video: Tensor) -> np.ndarray:
     """[1, 3, N, H, W] in -1..1 -> uint8 [N, H, W, 3]."""
     scaled = ((video[0].float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     return scaled.permute(1, 2, 3, 0).contiguous().cpu().numpy()
+
+
+def kept_frames(config: EngineConfig) -> int:
+    """Frames that are encoded to the latents of a later window's context."""
+    return config.frames_per_latent * (config.context_latents - 1) + 1

@@ -31,7 +31,7 @@ from transformers import (
 from model.conditioning import Condition
 from model.config import EngineConfig
 from model.denoiser import predict_velocity
-from model.families.family import Check, State, frames_of, to_pixels
+from model.families.family import Check, State, frames_of, kept_frames, to_pixels
 from model.sampler import sample
 from model.schedule import sigmas
 
@@ -147,8 +147,3 @@ class HunyuanFamily:
         frames = torch.from_numpy(to_pixels(video[:, :, -kept_frames(config) :]))
         new = video[:, :, len(state["frames"]) :]
         return {"frames": frames}, lambda: new
-
-
-def kept_frames(config: EngineConfig) -> int:
-    """Frames that are encoded to the latents of a later window's context."""
-    return config.frames_per_latent * (config.context_latents - 1) + 1

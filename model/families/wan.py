@@ -18,8 +18,7 @@ from transformers import (
 )
 
 from model.config import EngineConfig
-from model.families.family import Check, State, frames_of, to_pixels
-from model.families.hunyuan import kept_frames
+from model.families.family import Check, State, frames_of, kept_frames, to_pixels
 from model.sampler import sample
 from model.schedule import sigmas
 

@@ -21,6 +21,7 @@ from model.parts import BrokenWeights
 from model.schedule import sigmas
 from model.windows import Shot
 from tests.model.families.conftest import HEIGHT, PICTURE, WIDTH
+from tests.model.families.test_parts import rewrite
 
 PROMPT = "a red circle pans left"
 SHOTS = (Shot(PROMPT, 9.0),)
@@ -85,7 +86,19 @@ def test_windows_join_and_a_resumed_one_is_the_same(wan: Engine) -> None:
     assert np.array_equal(rest[1].frames, whole[2].frames)
 
 
-def test_what_is_wrong_with_a_lora_is_told(wan_folder: Path, tmp_path: Path) -> None:
+def test_what_the_published_weights_hold_beyond_the_model_is_no_problem(
+    wan_folder: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(wan_folder, tmp_path / "copy")
+    name = "blocks.0.attn2.norm_added_q.weight"
+    rewrite(folder / "transformer", lambda tensors: tensors.update({name: torch.ones(32)}))
+    verify("wan2.1-i2v-4step", folder)
+    load_engine("wan2.1-i2v-4step", folder)
+
+
+def test_what_is_wrong_with_a_lora_is_told(
+    wan_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = shutil.copytree(wan_folder, tmp_path / "copy")
     (file,) = (folder / "lora").iterdir()
     whole = load_file(file)
@@ -97,6 +110,13 @@ def test_what_is_wrong_with_a_lora_is_told(wan_folder: Path, tmp_path: Path) -> 
         save_file(whole | change, file)
         with pytest.raises(BrokenWeights, match=told):
             load_engine("wan2.1-i2v-4step", folder, device="cuda")
+    norm = "diffusion_model.blocks.0.self_attn.norm_k.diff"
+    save_file(whole | {norm: torch.zeros(32)}, file)
+    load_engine("wan2.1-i2v-4step", folder)
+    assert "left out" not in caplog.text
+    save_file(whole | {norm: torch.ones(32)}, file)
+    load_engine("wan2.1-i2v-4step", folder)
+    assert f"1 differences are not zero and left out: ['{norm}']" in caplog.text
     file.write_bytes(file.read_bytes()[:-9])
     with pytest.raises(BrokenWeights, match=r"lora: four_steps\.safetensors has"):
         verify("wan2.1-i2v-4step", folder)
