@@ -28,7 +28,8 @@ def _tell_of_what_is_left_out(file: Path) -> None:
     left = [
         name
         for name, value in load_file(file).items()
-        if (name.endswith(".diff") and "head.head" not in name or name.endswith(".diff_b") and "norm" in name)
+        if (("norm" in name and name.endswith(".diff_b")) or name.endswith(".diff"))
+        and "head.head" not in name
         and value.any()
     ]
     if left:
@@ -69,7 +70,11 @@ def fuse(transformer: ModelMixin, file: Path) -> None:
         else:
             sums[f"{name}.weight"] = up.float() @ down.float()
     problems += [f"lora: {name} is no part of a LoRA" for name in pairs]
-    problems += [f"lora: the transformer has no {name}" for name in sums if name not in weights]
+    problems += [
+        f"lora: the transformer has no {name} of its shape"
+        for name, change in sums.items()
+        if name not in weights or weights[name].shape != change.shape
+    ]
     if problems or not sums:
         raise BrokenWeights(file, sorted(problems) or ["lora: it is empty"])
     for name, change in sums.items():
