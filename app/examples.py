@@ -160,7 +160,11 @@ ANSWERS: dict[str, dict[str, Any]] = {
                 "max_shots": 16,
                 "guidance": False,
                 "steps": 4,
+                "repository": None,
+                "min_memory_gib": 0.1,
                 "default": True,
+                "accepted": True,
+                "ready": True,
             }
         ],
     },

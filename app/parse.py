@@ -13,7 +13,7 @@ from app.images import from_upload, from_url
 from app.schemas import JobOptions, ShotRequest, VideoRequest
 from app.services import Services
 from worker.contract import guarded
-from worker.contract.errors import InvalidRequest, UrlRefused
+from worker.contract.errors import InvalidRequest, Unavailable, UrlRefused
 from worker.contract.job import JobSpec, Shot
 from worker.contract.models import MODELS, ModelInfo
 
@@ -47,7 +47,7 @@ def to_spec(request: VideoRequest, owner: str, services: Services) -> JobSpec:
     Raises InvalidRequest; `param` is the field.
     """
     settings = services.settings
-    model = _model(request.model or settings.model)
+    model = _model(request.model or settings.model, services)
     size = request.size or model.sizes[0]
     if size not in model.sizes:
         raise wrong("size", f"{model.name} makes {', '.join(model.sizes)}")
@@ -91,9 +91,16 @@ def wrong(param: str, message: str) -> InvalidRequest:
     return InvalidRequest("invalid_value", f"{param}: {message}", param)
 
 
-def _model(name: str) -> ModelInfo:
+def _model(name: str, services: Services) -> ModelInfo:
+    """Raises InvalidRequest, or Unavailable where nobody said that a worker for it will ever come."""
     if name not in MODELS:
         raise wrong("model", f"there is no model {name!r}; there is {', '.join(MODELS)}")
+    if name not in services.settings.accepted_models:
+        ready = services.store.models()
+        if name not in ready:
+            served = ", ".join(sorted(ready | services.settings.accepted_models))
+            told = f"model: no worker has {name!r} loaded; this server makes {served}"
+            raise Unavailable("model_not_served", told, "model", retry_after=60)
     return MODELS[name]
 
 
@@ -180,6 +187,13 @@ def first_image(request: VideoRequest, files: dict[str, bytes], services: Servic
     if name in files:
         return from_upload(files[name], name, services)
     return from_url(str(urls[name]), name if name == "image" else "input_reference.image_url", services)
+
+
+def check_picture(spec: JobSpec, services: Services) -> None:
+    """Raises InvalidRequest where there is none, and no worker of the model makes one."""
+    if spec.image_key is None and not services.store.paints(spec.model):
+        told = f"image: {spec.model} is served without a text-to-image model, so give a picture"
+        raise InvalidRequest("image_required", told, "image")
 
 
 def idempotency(key: str | None, request: BaseModel, body: Body, path: str) -> tuple[str, str] | None:

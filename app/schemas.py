@@ -319,7 +319,13 @@ class ModelObject(BaseModel):
     max_shots: int
     guidance: bool
     steps: int
-    default: bool
+    repository: str | None = Field(description="Where its weights are published; null: nowhere else.")
+    min_memory_gib: float = Field(
+        description="What its weights alone take in bfloat16: arithmetic, not a measurement."
+    )
+    default: bool = Field(description="What a request gets that names no model.")
+    accepted: bool = Field(description="Whether a job for it is accepted now, and waits if it has to.")
+    ready: bool = Field(description="Whether a worker has it loaded now.")
 
 
 class ModelList(BaseModel):

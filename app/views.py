@@ -68,9 +68,8 @@ def poll_after_ms(job: Job, services: Services) -> int:
 
 def estimate_object(spec: JobSpec, services: Services) -> EstimateObject:
     windows = windows_total(spec.num_frames, spec.model)
-    position, eta = services.store.outlook(windows)
-    window = services.store.window_seconds()
-    workers = services.store.workers().values()
+    position, eta = services.store.outlook(windows, spec.model)
+    window = services.store.window_seconds(spec.model)
     return EstimateObject(
         model=spec.model,
         seconds=spec.seconds,
@@ -80,7 +79,7 @@ def estimate_object(spec: JobSpec, services: Services) -> EstimateObject:
         cost_window_seconds=None if window is None else round(window.times(windows).seconds, 2),
         eta_seconds=None if eta is None else round(eta.seconds, 2),
         eta_error_seconds=None if eta is None else round(eta.error, 2),
-        ready=any(worker.get("model") == spec.model for worker in workers),
+        ready=spec.model in services.store.models(),
     )
 
 

@@ -26,7 +26,7 @@ COPY worker ./worker
 COPY model ./model
 # This folder's own package; pyproject.toml holds the pins.
 # hadolint ignore=DL3013
-RUN pip install '.[worker,otel]' \
+RUN pip install '.[worker,families,otel]' \
     && useradd --uid 10001 --create-home magic141
 USER 10001
 

@@ -31,11 +31,19 @@ class EngineConfig:
     keeps_look: bool = False  # whether later windows are given the first one's look, as in look.given_look
     shift: float = 5.0
     prediction: Literal["sample", "velocity"] = "sample"
+    picture_in_noise: float = 0.0  # that share of the first frame's latents is mixed into a window's noise
+    vlm_sees_prompt: bool = False  # HunyuanVideo-I2V's condition; Magic141's model sees the first frame alone
+    alone: bool = False  # a window's latents are decoded by themselves, the first of them to one frame
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height, width."""
+        return self.height, self.width
 
     @property
     def window_frames(self) -> int:
         """Frames that a window adds; the first adds one more, the picture itself."""
-        return self.new_latents * self.frames_per_latent
+        return self.new_latents * self.frames_per_latent - (self.frames_per_latent - 1) * self.alone
 
     def latent_shape(self, latents: int) -> tuple[int, int, int, int, int]:
         """[1, C, T, h, w] of a window of `latents` latent frames."""

@@ -1,40 +1,92 @@
-"""From a folder of weights to a resident engine. The folder is in diffusers' format: one subfolder a part."""
+"""From a preset's name and a folder of weights to a resident engine. The folder is in diffusers' format: one
+subfolder a part."""
 
 import hashlib
 import importlib.util
 import json
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-import diffusers
 import torch
-import transformers
-from diffusers import HunyuanVideoTransformer3DModel
-from transformers import CLIPTextModel, CLIPVisionModel, PreTrainedTokenizerFast
 
 from model.apart import apart
 from model.attention import attend_by_rows
-from model.autoencoder import PatchAutoencoder
 from model.conditioning import Conditioner
 from model.config import EngineConfig
-from model.engine import Engine
+from model.engine import Engine, Painter
+from model.families.family import Family
+from model.families.mini import MiniFamily
+from model.lora import file_in, fuse
+from model.painter import TextToImage, painter_problems, text_to_image
+from model.parts import BrokenWeights, load_parts, problems, quiet
+from model.presets import PRESETS, Preset
 
 WEIGHTS = Path(__file__).parent / "weights"
 
 
-def load_engine(name: str | Path = "mini", *, device: str | None = None) -> Engine:
-    """Loads a bundled preset by name, or a folder.
+def load_engine(
+    name: str | Path = "mini",
+    weights: str | Path | None = None,
+    *,
+    device: str | None = None,
+    dtype: torch.dtype | None = None,
+) -> Engine:
+    """Loads a preset by name, or a folder of the bundled family.
 
-    Raises FileNotFoundError when the folder or a part of it is missing, ImportError when its int8 weights
-    need libraries that are not there (extra `int8`). Weights are bfloat16 on every device that has fast
-    bfloat16, float32 elsewhere.
+    `weights` is a folder or a hub id; None: the preset's own, bundled or by its hub id. Weights are bfloat16
+    on every device that has fast bfloat16 and float32 elsewhere, or of `dtype`.
+
+    Raises:
+        FileNotFoundError: there is no such preset, or no such folder.
+        BrokenWeights: the folder lacks something, or holds something else.
+        ImportError: its int8 weights need libraries that are not there (extra `int8`), or
+            a family some that the bundled one does without (extra `families`).
     """
-    folder = folder_of(name)
-    if not (folder / "engine.json").is_file():
-        raise FileNotFoundError(f"no model {str(name)!r}: there is no engine.json in a folder of that name")
-    for library in (diffusers, transformers):
-        library.utils.logging.disable_progress_bar()  # for weights that load in a moment they are noise
-    return apart(lambda: _load(folder, device))
+    preset = PRESETS.get(str(name), PRESETS["mini"])
+    folder = weights_of(name, preset, weights)
+    quiet()
+    return apart(lambda: _load(preset, folder, device, dtype))
+
+
+def verify(name: str, folder: Path) -> None:
+    """Looks at a folder as `load_engine` does before it reads a weight. Raises BrokenWeights."""
+    quiet()
+    preset = PRESETS[name]
+    if found := problems(folder, family_class(preset).PARTS) + painter_problems(folder):
+        raise BrokenWeights(folder, found)
+    if preset.lora:
+        file_in(folder)
+
+
+def weights_of(name: str | Path, preset: Preset, weights: str | Path | None) -> Path:
+    """The folder, downloaded to the hub's cache where `weights`, or the preset, names a hub id."""
+    if preset.family == "mini":
+        folder = folder_of(name if weights is None else weights)
+        if not (folder / "engine.json").is_file():
+            told = f"no model {str(name)!r}: there is no engine.json in a folder of that name"
+            raise FileNotFoundError(told)
+        return folder
+    source = preset.repository if weights is None else str(weights)
+    if source is None:
+        raise FileNotFoundError(f"the weights of {name} were never published: name a folder of your own")
+    if Path(source).is_dir():
+        return Path(source)
+    if not is_hub_id(source):
+        raise FileNotFoundError(f"there is no folder {source}")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return Path(snapshot_download(source))
+    except (HfHubHTTPError, OSError) as error:  # a folder's name that is misspelt may look like a hub id
+        told = f"there is no folder {source}, and as a hub id it can't be fetched: {error}"
+        raise FileNotFoundError(told) from error
+
+
+def is_hub_id(source: str) -> bool:
+    """Whether it reads as `owner/name`."""
+    return source.count("/") == 1 and not source.startswith((".", "/", "~"))
 
 
 def folder_of(name: str | Path) -> Path:
@@ -42,40 +94,87 @@ def folder_of(name: str | Path) -> Path:
     return Path(name) if Path(name).is_dir() else WEIGHTS / str(name)
 
 
-def _load(folder: Path, device: str | None) -> Engine:
-    _ask_for_int8(folder / "transformer" / "config.json")
+def _load(preset: Preset, folder: Path, device: str | None, dtype: torch.dtype | None) -> Engine:
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    dtype = torch.bfloat16 if where.type == "cuda" or fast_bfloat16() else torch.float32
-    config = EngineConfig.load(folder)
-    transformer = HunyuanVideoTransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=dtype)
-    autoencoder = PatchAutoencoder.from_pretrained(folder / "vae", torch_dtype=dtype)
-    conditioner = Conditioner(
-        PreTrainedTokenizerFast.from_pretrained(folder / "tokenizer"),
-        CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=dtype),
-        CLIPVisionModel.from_pretrained(folder / "image_encoder", dtype=dtype),
-        image_tokens=config.image_tokens,
-    )
-    for part in (transformer, autoencoder, conditioner):
-        part.eval().requires_grad_(False).to(where)
-    autoencoder.to(memory_format=torch.channels_last)
-    if where.type == "cpu" and dtype == torch.bfloat16:
-        attend_by_rows(transformer)
+    if dtype is None:
+        dtype = torch.bfloat16 if where.type == "cuda" or fast_bfloat16() else torch.float32
+    config = EngineConfig.load(folder) if (folder / "engine.json").is_file() else preset.config
+    family, painter = _parts(preset, config, folder, dtype)
+    _prepare(family, where)
+    if isinstance(painter, TextToImage):
+        painter.pipe.to(where)
     versions = {package: version(package) for package in ("torch", "diffusers", "transformers")}
     hashes = {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.glob("*/*.safetensors"))}
-    quantised = getattr(transformer.config, "quantization_config", None)
+    quantised = getattr(family.transformer.config, "quantization_config", None)
     description: dict[str, object] = {
         "weights_sha256": hashes,
         "versions": versions,
         "quantised": quantised and type(quantised.quant_type).__name__,
     }
-    return Engine(config, transformer, autoencoder, conditioner, description=description)
+    return Engine(config, family, painter, description=description)
+
+
+def _parts(
+    preset: Preset, config: EngineConfig, folder: Path, dtype: torch.dtype
+) -> tuple[Family, Painter | None]:
+    if preset.family == "mini":
+        mini = _mini(config, folder, dtype)
+        return mini, mini
+    _ask_for("families", f"{config.name} needs", "accelerate", "ftfy")
+    kind = family_class(preset)
+    dtypes = {name: torch.float32 if name in kind.FLOAT32 else dtype for name in kind.PARTS}
+    lora, painter = file_in(folder) if preset.lora else None, text_to_image(folder, dtype)
+    family = kind(**load_parts(folder, kind.PARTS, dtypes))
+    if lora is not None:
+        fuse(family.transformer, lora)
+    return family, painter
+
+
+def family_class(preset: Preset) -> Any:
+    """Imported when it's wanted: each brings libraries that the others don't need."""
+    if preset.family == "hunyuan":
+        from model.families.hunyuan import HunyuanFamily
+
+        return HunyuanFamily
+    if preset.family == "wan":
+        from model.families.wan import WanFamily
+
+        return WanFamily
+    if preset.family == "helios":
+        from model.families.helios import HeliosFamily
+
+        return HeliosFamily
+    return MiniFamily
+
+
+def _mini(config: EngineConfig, folder: Path, dtype: torch.dtype) -> MiniFamily:
+    _ask_for_int8(folder / "transformer" / "config.json")
+    parts = load_parts(folder, MiniFamily.PARTS, dict.fromkeys(MiniFamily.PARTS, dtype))
+    encoders = parts["text_encoder"], parts["image_encoder"]
+    conditioner = Conditioner(parts["tokenizer"], *encoders, image_tokens=config.image_tokens)
+    family = MiniFamily(parts["transformer"], parts["vae"], conditioner)
+    family.autoencoder.to(memory_format=torch.channels_last)
+    return family
+
+
+def _prepare(family: Family, where: torch.device) -> None:
+    """The one place where loaded weights are changed before they serve: attention, precision, device."""
+    for module in family.modules:
+        module.to(where)
+    if isinstance(family, MiniFamily) and where.type == "cpu" and family.transformer.dtype == torch.bfloat16:
+        attend_by_rows(family.transformer)
 
 
 def _ask_for_int8(config: Path) -> None:
     """Raises ImportError where a quantised transformer's libraries are missing, before anything is read."""
-    wanted = ("torchao", "accelerate") if "quantization_config" in json.loads(config.read_text()) else ()
-    if missing := [name for name in wanted if importlib.util.find_spec(name) is None]:
-        raise ImportError(f"int8 weights need {' and '.join(missing)}: pip install 'magic141[int8]'")
+    if config.is_file() and "quantization_config" in json.loads(config.read_text()):
+        _ask_for("int8", "int8 weights need", "torchao", "accelerate")
+
+
+def _ask_for(extra: str, told: str, *libraries: str) -> None:
+    """Raises ImportError."""
+    if missing := [name for name in libraries if importlib.util.find_spec(name) is None]:
+        raise ImportError(f"{told} {' and '.join(missing)}: pip install 'magic141[{extra}]'")
 
 
 def fast_bfloat16() -> bool:
@@ -84,4 +183,5 @@ def fast_bfloat16() -> bool:
 
 
 def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:  # shards of gigabytes
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,6 +5,7 @@ import torch
 from model.autoencoder import PatchAutoencoder
 from model.config import EngineConfig
 from model.engine import Engine
+from model.families.mini import MiniFamily
 from model.train.mini import Mini
 from model.train.recipe import RECIPES
 
@@ -17,4 +18,5 @@ def build_engine() -> Engine:
     for weight in parts.transformer.parameters():
         weight.add_(0.1 * torch.randn_like(weight))  # much starts at zero, which would hide mistakes
     autoencoder = PatchAutoencoder(width=16, depth=1).eval().requires_grad_(False)
-    return Engine(config, parts.transformer, autoencoder, parts.conditioner)
+    family = MiniFamily(parts.transformer, autoencoder, parts.conditioner)
+    return Engine(config, family, family)

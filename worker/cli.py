@@ -11,6 +11,7 @@ from pathlib import Path
 
 from worker.client_parser import add_client_commands
 from worker.keys_command import add_keys_command
+from worker.models_command import add_models_command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,12 +51,16 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--image", type=Path, metavar="F", help="the first frame; if absent, it is painted")
     generate.add_argument("--seconds", type=float, default=5.0, metavar="S")
     generate.add_argument("--seed", type=int, metavar="N", help="random if absent")
-    generate.add_argument("--model", default="mini")
+    generate.add_argument("--model", default=os.environ.get("MAGIC141_MODEL", "mini"))
+    weights = "its weights: a folder, or a hub id"
+    default = os.environ.get("MAGIC141_MODEL_PATH")
+    generate.add_argument("--weights", metavar="W", default=default, help=weights)
     generate.add_argument("--out", type=Path, required=True, metavar="F.mp4")
     generate.set_defaults(run=_generate)
 
     add_client_commands(commands)
     add_keys_command(commands)
+    add_models_command(commands)
     bench = commands.add_parser("bench", help="measure engine and service, or the API", add_help=False)
     bench.set_defaults(run=_bench)
     return parser
@@ -80,7 +85,13 @@ def _generate(args: argparse.Namespace, rest: list[str]) -> None:
     from worker.local.generate import generate
 
     generate(
-        args.prompt, image=args.image, seconds=args.seconds, seed=args.seed, model=args.model, out=args.out
+        args.prompt,
+        image=args.image,
+        seconds=args.seconds,
+        seed=args.seed,
+        model=args.model,
+        weights=args.weights,
+        out=args.out,
     )
 
 

@@ -6,10 +6,14 @@ import argparse
 import logging
 import time
 
+import numpy as np
+
+from model.config import EngineConfig
 from model.engine import Engine
 from model.load import load_engine
 from model.windows import Shot
 from worker.contract.logs import start_logging
+from worker.contract.models import MODELS
 from worker.contract.settings import Settings
 from worker.contract.tracing import start_tracing
 from worker.serve import serve
@@ -25,11 +29,23 @@ def main(argv: list[str] | None = None) -> int:
     settings = Settings.load()
     start_logging(settings, service="worker", worker=name)
     start_tracing("worker", name)
-    engine = load_engine(settings.model)
+    engine = load_engine(settings.model, settings.model_path)
+    check_plan(engine.config, settings.model)
     log.info("%s: %s is warm after a warm-up of %.1f s", name, settings.model, warm_up(engine))
     status = serve(engine, settings, name)
     log.info("%s: stopped, status %d", name, status)
     return status
+
+
+def check_plan(config: EngineConfig, model: str) -> None:
+    """Raises ValueError where the engine cuts a video in other windows than the API, which plans by its own
+    table: every job would end as one of the wrong length."""
+    info = MODELS.get(model)
+    engine = (config.fps, config.window_frames + 1, config.window_frames)
+    planned = info and (info.fps, info.first_window_frames, info.window_frames)
+    if engine != planned:
+        told = "frames a second, in the first window and in the later ones"
+        raise ValueError(f"{model}: the weights' engine.json says {engine}, the API plans {planned}: {told}")
 
 
 def warm_up(engine: Engine) -> float:
@@ -39,9 +55,12 @@ def warm_up(engine: Engine) -> float:
     """
     started = time.perf_counter()
     config = engine.config
-    for _ in engine.generate(
-        [Shot("a grey wall", 2.0)], engine.paint("a grey wall", seed=0), num_frames=2 * config.fps, seed=0
-    ):
+    if engine.painter is None:
+        picture = np.full((*config.size, 3), 127, np.uint8)
+    else:
+        picture = engine.paint("a grey wall", seed=0)
+    num_frames = config.window_frames + 2
+    for _ in engine.generate([Shot("a grey wall", 2.0)], picture, num_frames=num_frames, seed=0):
         pass
     return time.perf_counter() - started
 

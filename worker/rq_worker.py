@@ -36,12 +36,13 @@ class ResidentWorker(SimpleWorker):
         redis: a connection of its own: rq changes the pool's timeouts.
         name: the worker's public name. rq gets it with a suffix, since it refuses a name whose last bearer
             was killed and has not yet been forgotten.
+        model: what is loaded; only its jobs' queue is listened to.
     """
 
-    def __init__(self, redis: Redis, name: str, stopping: threading.Event) -> None:
+    def __init__(self, redis: Redis, name: str, model: str, stopping: threading.Event) -> None:
         self.stopping = stopping
         super().__init__(
-            [keys.QUEUE_GENERATE],
+            [keys.queue_generate(model)],
             name=f"{name}-{os.getpid()}-{secrets.token_hex(4)}",
             connection=redis,
             serializer=SERIALIZER,

@@ -45,7 +45,7 @@ def serve(engine: Engine, settings: Settings, name: str) -> int:
     slices.install(resident)
     threading.Thread(target=_announce, args=(resident,), name="announce", daemon=True).start()
     reconcile.start(store, stopping)
-    ResidentWorker(connect(settings), name, stopping).work(logging_level="WARNING")
+    ResidentWorker(connect(settings), name, settings.model, stopping).work(logging_level="WARNING")
     stopping.set()  # rq also ends by itself, when Redis stays away too long
     return int(resident.faulty.is_set())
 
@@ -54,6 +54,7 @@ def _announce(resident: Resident) -> None:
     """Keep this worker listed as warm while the process lives."""
     info = {
         "model": resident.settings.model,
+        "paints": resident.engine.painter is not None,
         "pid": os.getpid(),
         "threads": torch.get_num_threads(),
         "loaded_at": time.time(),

@@ -35,7 +35,7 @@ def settle(error: Exception, at: Slice) -> Outcome:
             return leave(at)
         case errors.JobCanceled():
             return _end(JobState.CANCELED, error, at)
-        case errors.DeadlinePassed():
+        case errors.DeadlinePassed() | errors.InvalidRequest():
             return _end(JobState.FAILED, error, at)
     log.error("slice of %s raised (attempt %d)", job.id, job.attempts, exc_info=error)
     tracing.failed(error)

@@ -23,7 +23,7 @@ from safetensors.torch import load
 from model.windows import Shot
 from worker import finish
 from worker.contract import keys, logs
-from worker.contract.errors import EngineFailure, NotFound, Unavailable
+from worker.contract.errors import EngineFailure, InvalidRequest, NotFound, Unavailable
 from worker.contract.job import Job, JobSpec, JobState
 from worker.contract.tracing import resumed, tracer
 from worker.contract.trash import empty_trash
@@ -78,10 +78,14 @@ def generate(job_id: str) -> None:
     if _resident is None:
         raise RuntimeError("no engine in this process; start it with `python -m worker.main`")
     outcome = Outcome.REFUSED
-    while outcome is Outcome.REFUSED and (first := _resident.store.first_in_line()) is not None:
+    while outcome is Outcome.REFUSED and (first := _next(_resident)) is not None:
         outcome = run_slice(_resident, first)  # refused: another worker was faster
         if outcome is Outcome.LEFT:
             _resident.store.requeue(first)
+
+
+def _next(resident: Resident) -> str | None:
+    return resident.store.first_in_line(resident.settings.model)
 
 
 def run_slice(resident: Resident, job_id: str) -> Outcome:
@@ -164,6 +168,7 @@ def _render(at: Slice) -> bool:
         picture,
         num_frames=spec.num_frames,
         seed=spec.seed,
+        size=_size(spec),
         start_window=start_window,
         state=state,
         check=check,
@@ -183,6 +188,12 @@ def _render(at: Slice) -> bool:
 
 def _shots(spec: JobSpec) -> list[Shot]:
     return [Shot(shot.prompt, shot.seconds) for shot in spec.shots]
+
+
+def _size(spec: JobSpec) -> tuple[int, int]:
+    """Height, width."""
+    width, height = map(int, spec.size.split("x"))
+    return height, width
 
 
 def _last_state(job: Job) -> str:
@@ -205,8 +216,13 @@ def _first_image(at: Slice) -> np.ndarray:
             store.set_artifact(job.id, at.lease.token, "image_key", key)
         with Image.open(io.BytesIO(at.get(key))) as picture:
             return np.asarray(picture.convert("RGB"))
+    if at.resident.engine.painter is None:
+        told = f"{job.spec.model} is served without a text-to-image model, so give a picture"
+        raise InvalidRequest("image_required", told, "image")
     with at.timings.measure("text_to_image"):
-        painted = at.resident.engine.paint(job.spec.prompt, seed=job.spec.seed, check=at.lease.check)
+        painted = at.resident.engine.paint(
+            job.spec.prompt, seed=job.spec.seed, size=_size(job.spec), check=at.lease.check
+        )
     buffer = io.BytesIO()
     Image.fromarray(painted).save(buffer, "PNG")
     key = keys.image(job.id)

@@ -12,8 +12,8 @@ router = APIRouter(prefix="/v1/models", tags=["models"], responses=documented(40
 
 @router.get("")
 def list_models(owner: Owner, services: Using) -> ModelList:
-    """The models, with the sizes and lengths that each one makes."""
-    settings = services.settings
+    """The models, with the sizes and lengths that each one makes, and whether a worker has it loaded."""
+    settings, ready = services.settings, services.store.models()
     return ModelList(
         data=[
             ModelObject(
@@ -27,7 +27,11 @@ def list_models(owner: Owner, services: Using) -> ModelList:
                 max_shots=info.max_shots,
                 guidance=info.guidance,
                 steps=info.steps,
+                repository=info.repository,
+                min_memory_gib=info.min_memory_gib,
                 default=info.name == settings.model,
+                accepted=info.name in settings.accepted_models | ready,
+                ready=info.name in ready,
             )
             for info in MODELS.values()
         ]

@@ -51,6 +51,7 @@ def create_video(
     request = parse.parse(body, VideoRequest)
     spec = parse.to_spec(request, owner, services)
     spec = replace(spec, image_key=parse.first_image(request, body.files, services))
+    parse.check_picture(spec, services)
     once = parse.idempotency(idempotency_key, request, body, "/v1/videos")
     return accept(spec, services, response, idempotency=once)
 

@@ -17,8 +17,10 @@ from torch import Tensor
 from tqdm import tqdm
 
 from model.denoiser import predict_velocity
-from model.engine import Engine, rng_for, to_pixels
+from model.engine import Engine, rng_for
 from model.evaluate.films import HELD_OUT_SEED
+from model.families.family import to_pixels
+from model.families.mini import MiniFamily
 from model.frechet import features, frechet_distance, speed_of
 from model.load import load_engine
 from model.measure import named_camera
@@ -46,7 +48,9 @@ def first_window(
 ) -> np.ndarray:
     """25 frames by the clip's caption, away from the empty one by `guidance` (1: none); with `given` they go
     on from its first frame, which stays as it is."""
-    config, conditioner, autoencoder = engine.config, engine.conditioner, engine.autoencoder
+    config, mini = engine.config, engine.family
+    assert isinstance(mini, MiniFamily)
+    conditioner, autoencoder = mini.conditioner, mini.autoencoder
     context = thumbnail = None
     if given:
         picture = torch.from_numpy(clip.frames[:1].copy()).permute(3, 0, 1, 2)[None]
@@ -60,7 +64,7 @@ def first_window(
 
     def velocity(x: Tensor, sigma: Tensor) -> Tensor:
         towards, *away = (
-            predict_velocity(engine.transformer, x, sigma, told, context, config.prediction)
+            predict_velocity(mini.transformer, x, sigma, told, context, config.prediction)
             for told in conditions
         )
         return away[0] + guidance * (towards - away[0]) if away else towards

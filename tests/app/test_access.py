@@ -59,7 +59,9 @@ def test_health_and_models(api: httpx.Client, store: JobStore, storage: Storage)
     store.worker_seen("worker-0", {"model": "mini"})
     ready = api.get("/health/ready")
     assert (ready.status_code, ready.json()["workers"]) == (200, {"worker-0": "mini"})
-    (mini,) = api.get("/v1/models").json()["data"]
+    mini, *others = api.get("/v1/models").json()["data"]
+    assert (mini["accepted"], mini["ready"]) == (True, True)
+    assert not any(other["accepted"] or other["ready"] or other["default"] for other in others)
     assert (mini["id"], mini["sizes"], mini["fps"], mini["default"]) == ("mini", ["256x256"], 24, True)
 
 

@@ -123,7 +123,7 @@ class SideBySide(RuleBasedStateMachine):
         store_laws.check(before, after, self.sent)
         self.same_jobs(before, after)
         self.same_outbox(after)
-        assert entries(self.redis) == self.model.entries
+        assert entries(self.redis, "mini") == self.model.entries
         assert after.scores(keys.PENDING) == self.model.claims()
         self.before = after
 

@@ -28,7 +28,7 @@ class Worker:
         """Renders one window of the job whose turn it is; returns the job's id."""
         store = self.store
         if self.job is None:
-            first = store.first_in_line()
+            first = store.first_in_line("mini")
             if first is None:
                 return None
             token = store.take(first, self.name)
@@ -122,15 +122,15 @@ def test_a_job_that_fell_out_keeps_its_turn_one_that_gave_way_does_not(store: Jo
     token = store.take(first.id, "worker-0")
     assert token is not None
     store.leave(first.id, token)
-    assert store.first_in_line() == first.id
+    assert store.first_in_line("mini") == first.id
     assert store.take(first.id, "worker-0") is not None
     redis.delete(keys.lease(first.id))
     assert store.requeue(first.id)
-    assert store.first_in_line() == first.id
+    assert store.first_in_line("mini") == first.id
     token = store.take(first.id, "worker-0")
     assert token is not None
     store.leave(first.id, token, giving_way=True)
-    assert store.first_in_line() == second.id
+    assert store.first_in_line("mini") == second.id
 
 
 def test_two_workers_rotate_three_jobs(store: JobStore) -> None:
@@ -140,3 +140,36 @@ def test_two_workers_rotate_three_jobs(store: JobStore) -> None:
         pass
     assert sorted(workers[0].ended + workers[1].ended) == sorted(jobs)
     assert all(store.get(job).attempts <= 4 for job in jobs)
+
+
+def test_each_model_has_a_line_of_its_own(store: JobStore, redis: Redis) -> None:
+    first = accept(store, 12)
+    others = [accept(store, 3, model="wan2.1-i2v-4step", priority=5) for _ in range(2)]
+    last = accept(store, 4)
+    assert [store.position(job.id) for job in (first, *others, last)] == [1, 1, 2, 2]
+    assert store.first_in_line("mini") == first.id
+    assert store.first_in_line("wan2.1-i2v-4step") == others[0].id
+    assert store.first_in_line("magic141") is None
+    assert store.outlook(3, "wan2.1-i2v-4step")[0] == 3
+    token = store.take(first.id, "worker-0")
+    assert not store.outranked(first.id, 1)  # the others' priority is none of this worker's business
+    assert token is not None
+    store.commit_window(first.id, token, segment(first.id, 0), timings={})
+    store.commit_window(first.id, token, segment(first.id, 1), timings={})
+    assert store.window_seconds("mini") is not None
+    assert store.window_seconds("wan2.1-i2v-4step") is None
+    for job in (*others, last):  # their entries in rq are lost, mini's is not
+        redis.hincrbyfloat(keys.job(job.id), "queued_at", -60)
+    redis.delete(keys.rq_list(keys.queue_generate("wan2.1-i2v-4step")))
+    assert sorted(store.expired()) == sorted(job.id for job in others)
+    assert all(store.requeue(job.id) for job in others)
+    assert redis.llen(keys.rq_list(keys.queue_generate("wan2.1-i2v-4step"))) == 2
+    assert list(store.expired()) == []
+
+
+def test_a_record_of_before_there_were_models_is_taken(store: JobStore, redis: Redis) -> None:
+    job = accept(store, 2)
+    redis.hdel(keys.job(job.id), "model")
+    assert store.first_in_line("mini") == job.id
+    assert store.position(job.id) == 1
+    assert store.requeue(job.id)

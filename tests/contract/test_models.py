@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from model.config import EngineConfig
+from model.presets import PRESETS
 from model.windows import plan_windows
 from worker.contract.models import MODELS, windows_total
 
@@ -13,7 +14,7 @@ WEIGHTS = Path(__file__).parents[2] / "model" / "weights"
 
 def engine_config(name: str) -> EngineConfig:
     folder = WEIGHTS / name
-    return EngineConfig.load(folder) if (folder / "engine.json").exists() else EngineConfig(name)
+    return EngineConfig.load(folder) if (folder / "engine.json").exists() else PRESETS[name].config
 
 
 @pytest.mark.parametrize("name", MODELS)

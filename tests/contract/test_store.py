@@ -57,7 +57,7 @@ def test_the_way_of_a_job(store: JobStore) -> None:
 
 def test_accepted_means_in_the_queue_too(store: JobStore, redis: Redis) -> None:
     first, second, urgent = accept(store), accept(store), accept(store, priority=1)
-    assert entries(redis) == 3
+    assert entries(redis, "mini") == 3
     assert [store.position(job.id) for job in (first, second, urgent)] == [2, 3, 1]
 
 
@@ -190,12 +190,12 @@ def test_leaving_is_no_crash(store: JobStore, settings: Settings) -> None:
 
 def test_a_queued_job_without_an_entry_is_found(store: JobStore, redis: Redis) -> None:
     job = accept(store)
-    redis.delete(keys.rq_list(keys.QUEUE_GENERATE))
+    redis.delete(keys.rq_list(keys.queue_generate("mini")))
     assert store.expired() == []  # it may be on its way from the queue to a worker
     redis.hset(keys.job(job.id), "queued_at", time.time() - 60)
     assert store.expired() == [job.id]
     assert store.requeue(job.id)
-    assert entries(redis) == 1
+    assert entries(redis, "mini") == 1
     assert store.expired() == []
 
 
@@ -241,7 +241,7 @@ def test_a_deleted_job_stops_its_worker_and_still_sends_its_webhook(store: JobSt
 def test_idempotency(store: JobStore, redis: Redis) -> None:
     first = store.create(spec(), windows_total=2, idempotency=("key", "body"))
     assert store.create(spec(), windows_total=2, idempotency=("key", "body")).id == first.id
-    assert entries(redis) == 1
+    assert entries(redis, "mini") == 1
     with pytest.raises(Conflict):
         store.create(spec(), windows_total=2, idempotency=("key", "other body"))
     other = store.create(spec(owner="somebody else"), windows_total=2, idempotency=("key", "body"))
@@ -278,7 +278,7 @@ def test_eta_is_measured_and_tells_its_error(store: JobStore) -> None:
     for index, pause in enumerate((0.0, 0.2, 0.4)):
         time.sleep(pause)
         store.commit_window(job.id, token, segment(job.id, index), timings={})
-    window = store.window_seconds()
+    window = store.window_seconds("mini")
     assert window is not None
     assert 0.29 < window.seconds < 1.0
     assert 0.05 < window.error < 0.5

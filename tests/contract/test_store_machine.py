@@ -123,7 +123,7 @@ class Machine(SideBySide):
         job_id, order = self.job(pick), self.model.line()
         place = order.index(job_id) + 1 if job_id in order else None
         assert self.store.position(job_id) == place
-        assert self.store.first_in_line() == (order[0] if order else None)
+        assert self.store.first_in_line("mini") == (order[0] if order else None)
         mine = sorted(job.id for job in self.model.jobs.values() if job.spec.owner == "a")
         page, more = self.store.list("a", order="asc", limit=2)
         assert ([job.id for job in page], more) == (mine[:2], len(mine) > 2)
@@ -163,9 +163,9 @@ class Machine(SideBySide):
     @rule(worker=WORKERS, lossy=SELDOM)
     def wake_up(self, worker: str, lossy: bool) -> None:
         """Pop an entry and take the first in line, as a worker does."""
-        if self.redis.lpop(keys.rq_list(keys.QUEUE_GENERATE)):
+        if self.redis.lpop(keys.rq_list(keys.queue_generate("mini"))):
             self.model.entries -= 1
-        first = self.store.first_in_line()
+        first = self.store.first_in_line("mini")
         assert first == self.model.line()[0]
         assert self.take(first, worker, lossy) is not None
 
@@ -329,7 +329,7 @@ class Machine(SideBySide):
     @rule(entries_lost=st.booleans(), lossy=SELDOM)
     def reconcile(self, entries_lost: bool, lossy: bool) -> None:
         if entries_lost:
-            self.redis.delete(keys.rq_list(keys.QUEUE_GENERATE))
+            self.redis.delete(keys.rq_list(keys.queue_generate("mini")))
             self.model.entries = 0
         for job_id in self.model.line():
             self.redis.hincrbyfloat(keys.job(job_id), "queued_at", -LONG_AGO)

@@ -25,9 +25,9 @@ SMALL = Stage(1.0, size=64, clips=2, pictures=0, scenes=0.0, turned=0.5, freedom
 def test_a_feed_gives_what_its_recipe_says(
     tiny_engine: Engine, tmp_path: Path, contexts: tuple[int, ...], latents: int
 ) -> None:
-    tiny_engine.autoencoder.save_pretrained(tmp_path)
+    tiny_engine.family.autoencoder.save_pretrained(tmp_path)
     data = Data((SMALL,), pool=4, first=2, contexts=contexts)
-    feed = Feed(data, tmp_path, tiny_engine.conditioner, latents=8, dropout=0.0, seed=1)
+    feed = Feed(data, tmp_path, tiny_engine.family.conditioner, latents=8, dropout=0.0, seed=1)
     feed.stage(0.0, 0)
     batch = feed.clips(2, 6)
     assert batch.latents.shape[2] == latents

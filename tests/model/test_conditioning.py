@@ -9,7 +9,7 @@ from model.load import load_engine
 
 @pytest.fixture(scope="module")
 def conditioner() -> Conditioner:
-    return load_engine("mini").conditioner
+    return load_engine("mini").family.conditioner
 
 
 @torch.inference_mode()

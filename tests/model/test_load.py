@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from model.load import load_engine
+from model.parts import BrokenWeights
 
 
 def test_an_unknown_model_is_named(tmp_path: Path) -> None:
@@ -14,7 +15,7 @@ def test_an_unknown_model_is_named(tmp_path: Path) -> None:
 
 def test_a_missing_part_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "engine.json").write_text(json.dumps({"name": "broken"}))
-    with pytest.raises(OSError, match="transformer"):
+    with pytest.raises(BrokenWeights, match="transformer: the folder is missing"):
         load_engine(tmp_path)
 
 

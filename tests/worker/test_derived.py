@@ -170,7 +170,7 @@ def test_the_picture_follows_a_prompt_changed_in_time_only(accept, store):
 
 def test_a_changed_priority_moves_a_job_in_the_line(accept, store):
     first, second = accept(60), accept(60)
-    assert store.first_in_line() == first.id
+    assert store.first_in_line("mini") == first.id
     store.amend(second.id, lambda spec: (replace(spec, priority=5), None))
-    assert store.first_in_line() == second.id
+    assert store.first_in_line("mini") == second.id
     assert len(plan(60)) == store.get(second.id).windows_total

@@ -92,7 +92,7 @@ def test_sigterm_finishes_the_window_leaves_the_slice_and_exits_0(spawn, accept,
 
 def test_a_job_that_no_queue_entry_names_is_found(spawn, accept, store, redis):
     job = accept(30)
-    redis.delete(keys.rq_list(keys.QUEUE_GENERATE))
+    redis.delete(keys.rq_list(keys.queue_generate("mini")))
     spawn("worker-0")
     wait_for(lambda: store.get(job.id).state is JobState.SUCCEEDED, 60)
 

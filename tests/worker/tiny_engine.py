@@ -36,6 +36,7 @@ class TinyEngine:
     """
 
     config = SimpleNamespace(fps=FPS, sizes=("64x64",))
+    painter = "its own"
 
     def __init__(
         self, *, step_seconds: float = 0.0, before_window: Callable[[int], None] = lambda index: None
@@ -43,7 +44,14 @@ class TinyEngine:
         self._step_seconds = step_seconds
         self._before_window = before_window
 
-    def paint(self, prompt: str, *, seed: int, check: Callable[[], None] | None = None) -> np.ndarray:
+    def paint(
+        self,
+        prompt: str,
+        *,
+        seed: int,
+        size: tuple[int, int] | None = None,
+        check: Callable[[], None] | None = None,
+    ) -> np.ndarray:
         rng = np.random.default_rng([seed, len(prompt)])
         coarse = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
         return np.kron(coarse, np.ones((SIZE // 8, SIZE // 8, 1), np.uint8))
@@ -55,6 +63,7 @@ class TinyEngine:
         *,
         num_frames: int,
         seed: int,
+        size: tuple[int, int] | None = None,
         start_window: int = 0,
         state: dict[str, torch.Tensor] | None = None,
         check: Callable[[], None] | None = None,

@@ -15,6 +15,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from worker.contract import keys
+from worker.contract.models import MODELS
 
 STAGE = "stage_seconds"
 BUCKETS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -58,8 +59,10 @@ class Counters:
         with self._redis.pipeline(transaction=False) as pipe:
             pipe.time().hgetall(keys.COUNTERS).zcard(keys.PENDING).scard(keys.RUNNING)
             pipe.zrange(keys.WAITING_SINCE, 0, 0, withscores=True)
-            pipe.zcard(keys.OUTBOX).zcard(keys.DEAD_LETTERS).llen(keys.rq_list(keys.QUEUE_GENERATE))
-            (seconds, micros), counters, queued, running, oldest, outbox, dead, wakes = pipe.execute()
+            pipe.zcard(keys.OUTBOX).zcard(keys.DEAD_LETTERS)
+            for model in MODELS:
+                pipe.llen(keys.rq_list(keys.queue_generate(model)))
+            (seconds, micros), counters, queued, running, oldest, outbox, dead, *wakes = pipe.execute()
         waited = max(0.0, seconds + micros / 1e6 - oldest[0][1]) if oldest else 0.0
         named = {field.decode(): float(value) for field, value in counters.items()}
-        return Reading(named, queued, running, waited, outbox, dead, wakes)
+        return Reading(named, queued, running, waited, outbox, dead, sum(wakes))

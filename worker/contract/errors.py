@@ -13,7 +13,7 @@ Magic141Error
 ├── RetryLater                carries retry_after, in seconds
 │   ├── QueueFull
 │   ├── LimitReached      an API key's rate or quota is used up
-│   └── Unavailable           Redis or S3 does not answer
+│   └── Unavailable           Redis or S3 does not answer, or no worker has the model
 ├── JobCanceled               raised inside the worker to stop a slice
 ├── DeadlinePassed            the same, for the job's deadline
 ├── LeaseLost                 another worker holds the job now
@@ -33,6 +33,7 @@ Code = Literal[
     "engine_error",
     "http_error",
     "idempotency_conflict",
+    "image_required",
     "image_too_large",
     "image_too_many_pixels",
     "internal_error",
@@ -47,6 +48,7 @@ Code = Literal[
     "method_not_allowed",
     "missing_api_key",
     "missing_metrics_token",
+    "model_not_served",
     "not_an_image",
     "not_found",
     "not_ready",

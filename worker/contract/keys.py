@@ -1,6 +1,5 @@
 """Every name in Redis and S3, in one place."""
 
-QUEUE_GENERATE = "generate"
 QUEUE_HOOKS = "hooks"
 
 INDEX = "magic141:jobs"  # zset, all scores 0: ids sort by time, so the index is lexical
@@ -11,7 +10,6 @@ SHARES = "magic141:shares"  # hash owner -> the virtual time up to which the own
 VIRTUAL_TIME = "magic141:virtual-time"  # the tag of the last slice that was taken
 RUNNING = "magic141:running"  # set of ids
 LEASE_COUNTER = "magic141:lease-counter"
-WINDOW_SECONDS = "magic141:window-seconds"  # list of the last measured times between two commits
 OUTBOX = "magic141:outbox"  # zset webhook id -> when it is due
 DEAD_LETTERS = "magic141:dead-letters"  # zset webhook id -> when it was given up
 TRASH = "magic141:trash"  # set of ids of jobs that are gone and whose files nobody needs
@@ -19,6 +17,8 @@ COUNTERS = "magic141:counters"  # hash of what is counted, see counters.py
 WORKERS = "magic141:workers"  # set of names; the truth is each one's key, which expires
 API_KEYS = "magic141:api-keys"  # hash name -> its record as JSON, see access.py
 
+# and a model: list of the last measured times between two commits
+WINDOW_SECONDS_PREFIX = "magic141:window-seconds:"
 JOB_PREFIX = "magic141:job:"
 OUTBOX_PREFIX = "magic141:outbox:"
 INDEX_PREFIX = "magic141:jobs:"
@@ -26,6 +26,15 @@ SHARERS_PREFIX = "magic141:sharers:"  # and a job's id: set of the jobs that use
 WAITING_PREFIX = "magic141:waiting:"  # and an owner: set of the ids that wait
 ACCEPTED_PREFIX = "magic141:accepted:"  # and an owner: list of when its last jobs were accepted, newest first
 ASKED_PREFIX = "magic141:asked:"  # and the day since 1970 and an owner: seconds of video it asked for
+
+
+def queue_generate(model: str) -> str:
+    """The rq queue that wakes the workers of a model."""
+    return f"generate:{model}"
+
+
+def window_seconds(model: str) -> str:
+    return f"{WINDOW_SECONDS_PREFIX}{model}"
 
 
 def job(job_id: str) -> str:

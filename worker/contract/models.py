@@ -1,7 +1,7 @@
 """The model families as data, for whoever must not import torch."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,32 @@ class ModelInfo:
     first_window_frames: int
     window_frames: int
     """New frames in each window after the first."""
+    repository: str | None = None
+    """Where its weights come from; None: they are bundled, or were never published."""
+    min_memory_gib: float = 0.1
+    """What its weights take in bfloat16, by arithmetic; what a window needs comes on top of that."""
 
+
+TENCENT = (
+    "Tencent Hunyuan Community License: no use in the European Union, the United Kingdom or South Korea, "
+    "whatever the weights were converted or trained to"
+)
+_MAGIC141 = ModelInfo(
+    name="magic141",
+    description="Magic 1-For-1's 4-step student of HunyuanVideo-I2V, 13 B. Its authors published no "
+    "weights: bring your own; `magic141 models convert` takes a checkpoint of theirs.",
+    licence=TENCENT,
+    sizes=("960x544", "544x960", "832x624", "624x832", "720x720"),
+    fps=24,
+    min_seconds=0.5,
+    max_seconds=120,
+    max_shots=16,
+    guidance=False,
+    steps=4,
+    first_window_frames=121,
+    window_frames=120,
+    min_memory_gib=40,
+)
 
 MODELS = {
     "mini": ModelInfo(
@@ -40,6 +65,46 @@ MODELS = {
         steps=4,
         first_window_frames=25,
         window_frames=24,
+    ),
+    "magic141": _MAGIC141,
+    "hunyuan-i2v-33ch": replace(
+        _MAGIC141,
+        name="hunyuan-i2v-33ch",
+        description="HunyuanVideo-I2V, 13 B, 33 channels, not distilled.",
+        steps=50,
+        repository="hunyuanvideo-community/HunyuanVideo-I2V-33ch",
+    ),
+    "wan2.1-i2v-4step": ModelInfo(
+        name="wan2.1-i2v-4step",
+        description="Wan2.1-I2V-14B-480P with lightx2v's LoRA, which makes four steps enough.",
+        licence="Apache-2.0",
+        sizes=("832x480", "480x832"),
+        fps=16,
+        min_seconds=0.5,
+        max_seconds=120,
+        max_shots=16,
+        guidance=False,
+        steps=4,
+        first_window_frames=81,
+        window_frames=80,
+        repository="Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
+        min_memory_gib=43,
+    ),
+    "helios-distilled": ModelInfo(
+        name="helios-distilled",
+        description="Helios, 14 B, distilled: minutes of video by chunks of 33 frames.",
+        licence="Apache-2.0",
+        sizes=("640x384",),
+        fps=24,
+        min_seconds=0.5,
+        max_seconds=120,
+        max_shots=16,
+        guidance=False,
+        steps=3,
+        first_window_frames=34,
+        window_frames=33,
+        repository="BestWishYsh/Helios-Distilled",
+        min_memory_gib=38,
     ),
 }
 

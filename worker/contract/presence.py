@@ -27,7 +27,8 @@ class Presence:
         self._redis = redis
 
     def worker_seen(self, name: str, info: Mapping[str, Any], ttl: float = 15) -> None:
-        """A worker's sign of life with what it tells of itself (`model`: what it has loaded and warm)."""
+        """A worker's sign of life with what it tells of itself (`model`: what it has loaded and
+        warm; `paints`: whether it makes a picture where none is given)."""
         with self._redis.pipeline() as pipe:
             pipe.set(keys.worker(name), json.dumps(dict(info)), px=int(ttl * 1000))
             pipe.sadd(keys.WORKERS, name)
@@ -42,7 +43,18 @@ class Presence:
             self._redis.srem(keys.WORKERS, *gone)
         return {name: json.loads(info) for name, info in zip(names, infos, strict=True) if info is not None}
 
-    def window_seconds(self) -> Estimate | None:
-        """The time between two commits of one job, by the last 64 measured; None before the first."""
-        times = [float(value) for value in self._redis.lrange(keys.WINDOW_SECONDS, 0, -1)]
+    def models(self) -> set[str]:
+        """Those that some worker alive now has loaded and warm."""
+        return {info["model"] for info in self.workers().values() if info.get("model")}
+
+    def paints(self, model: str) -> bool:
+        """Whether a worker alive now can make the picture that a job of that model lacks; True too where none
+        is there to ask."""
+        told = [info for info in self.workers().values() if info.get("model") == model]
+        return not told or any(info.get("paints", True) for info in told)
+
+    def window_seconds(self, model: str) -> Estimate | None:
+        """The time between two commits of one job of that model, by the last 64 measured; None before the
+        first."""
+        times = [float(value) for value in self._redis.lrange(keys.window_seconds(model), 0, -1)]
         return Estimate(statistics.fmean(times), statistics.pstdev(times)) if times else None

@@ -35,17 +35,18 @@ def connect(settings: Settings, *, patient: bool = True) -> Redis:
     )
 
 
-def generate_queue(redis: Redis) -> Queue:
-    return Queue(keys.QUEUE_GENERATE, connection=redis, serializer=SERIALIZER)
+def generate_queue(redis: Redis, model: str) -> Queue:
+    return Queue(keys.queue_generate(model), connection=redis, serializer=SERIALIZER)
 
 
-def wake(redis: Redis, job_id: str) -> None:
-    """One more entry for some worker to pop: there is a job to take, `job_id` or a better claim.
+def wake(redis: Redis, job_id: str, model: str) -> None:
+    """One more entry for some worker of that model to pop: there is a job to take, `job_id` or a better
+    claim.
 
     One too many is harmless. The entry's own id is fresh each time: an entry that is just ending must not
     share its hash with the next.
     """
-    generate_queue(redis).enqueue_call(
+    generate_queue(redis, model).enqueue_call(
         GENERATE,
         args=(job_id,),
         job_id=f"{job_id}-{secrets.token_hex(4)}",
@@ -55,6 +56,6 @@ def wake(redis: Redis, job_id: str) -> None:
     )
 
 
-def entries(redis: Redis) -> int:
-    """How many entries wait to be popped."""
-    return redis.llen(keys.rq_list(keys.QUEUE_GENERATE))
+def entries(redis: Redis, model: str) -> int:
+    """How many entries wait to be popped by the workers of a model."""
+    return redis.llen(keys.rq_list(keys.queue_generate(model)))

@@ -11,7 +11,7 @@ _PRELUDE = (
 local JOB, OUTBOX_ENTRY, INDEX_OF = '{keys.JOB_PREFIX}', '{keys.OUTBOX_PREFIX}', '{keys.INDEX_PREFIX}'
 local INDEX, PENDING, RUNNING = '{keys.INDEX}', '{keys.PENDING}', '{keys.RUNNING}'
 local OUTBOX, COUNTER = '{keys.OUTBOX}', '{keys.LEASE_COUNTER}'
-local WINDOW_SECONDS = '{keys.WINDOW_SECONDS}'
+local WINDOW_SECONDS_OF = '{keys.WINDOW_SECONDS_PREFIX}'
 local SHARES, VIRTUAL_TIME = '{keys.SHARES}', '{keys.VIRTUAL_TIME}'
 local FINISHED, DEAD_LETTERS = '{keys.FINISHED}', '{keys.DEAD_LETTERS}'
 local WAITING_OF = '{keys.WAITING_PREFIX}'
@@ -26,6 +26,23 @@ local function now()
 end
 
 local function get(id, field) return redis.call('HGET', JOB .. id, field) end
+
+-- Records that an older version accepted have it in the spec alone.
+local function model_of(id) return get(id, 'model') or cjson.decode(get(id, 'spec')).model end
+
+-- All models' jobs wait in one line; a worker takes those of its own. Ids and claims, the least first.
+local function line_of(model, most)
+  local line, claims = {}, {}
+  local all = redis.call('ZRANGE', PENDING, 0, -1, 'WITHSCORES')
+  for i = 1, #all, 2 do
+    if model_of(all[i]) == model then
+      table.insert(line, all[i])
+      table.insert(claims, all[i + 1])
+      if #line == most then break end
+    end
+  end
+  return line, claims
+end
 
 local function terminal(state) return state == 'succeeded' or state == 'failed' or state == 'canceled' end
 
@@ -251,12 +268,20 @@ queue(id)
 return 1
 """)
 
+# ARGV: model, how many at most, 0: all
+LINE = _script("""
+local line = line_of(ARGV[1], tonumber(ARGV[2]))
+return line
+""")
+
 # ARGV: id, windows rendered in this slice, slice windows. Returns 1 when the next in line has a better claim
 OUTRANKED = _script("""
-local id, best = ARGV[1], redis.call('ZRANGE', PENDING, 0, 0, 'WITHSCORES')
-if not best[1] or not get(id, 'tag') then return 0 end
+local id = ARGV[1]
+if not get(id, 'tag') then return 0 end
+local first, claims = line_of(model_of(id), 1)
+if not first[1] then return 0 end
 local tag = tonumber(ARGV[2]) < tonumber(ARGV[3]) and tonumber(get(id, 'tag')) or next_tag(id)
-return tonumber(best[2]) < claim_of(id, tag) and 1 or 0
+return tonumber(claims[1]) < claim_of(id, tag) and 1 or 0
 """)
 
 # ARGV: id, token, index, segment JSON, timings JSON, counts (counter -> increment) as JSON.
@@ -270,8 +295,9 @@ if index > count then return -2 end
 redis.call('RPUSH', JOB .. id .. ':windows', ARGV[4])
 local at, before, counts = now(), get(id, 'committed_at'), cjson.decode(ARGV[6])
 if before and tonumber(at) >= tonumber(before) then  -- else the clock was set back
-  redis.call('LPUSH', WINDOW_SECONDS, string.format('%.3f', tonumber(at) - tonumber(before)))
-  redis.call('LTRIM', WINDOW_SECONDS, 0, 63)
+  local measured = WINDOW_SECONDS_OF .. model_of(id)
+  redis.call('LPUSH', measured, string.format('%.3f', tonumber(at) - tonumber(before)))
+  redis.call('LTRIM', measured, 0, 63)
   redis.call('HINCRBYFLOAT', COUNTERS, 'render_seconds', tonumber(at) - tonumber(before))
   redis.call('HINCRBYFLOAT', COUNTERS, 'render_video_seconds', counts.video_seconds or 0)
 end

@@ -25,6 +25,11 @@ class Settings(BaseSettings):
     """The host that signed URLs name, where clients reach S3 by another address than the service does."""
 
     model: str = "mini"
+    """What a worker loads, and what a request gets that names no model."""
+    model_path: str | None = None
+    """The folder or hub id of its weights; None: bundled, or the preset's own hub id."""
+    models: str = ""
+    """Comma list of further models whose jobs are accepted and wait while no worker has them loaded."""
     lease_seconds: float = 6.0
     max_attempts: int = 3
     """How many workers a job may kill, or engine errors it may have, in a row before it fails."""
@@ -66,6 +71,10 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     metrics_token: str | None = None
     """The bearer token that /metrics asks for; None: only clients on loopback may read it."""
+
+    @property
+    def accepted_models(self) -> set[str]:
+        return {self.model} | {name.strip() for name in self.models.split(",") if name.strip()}
 
     @classmethod
     def load(cls) -> "Settings":

@@ -82,6 +82,7 @@ class JobStore(Outbox, Line, Trash, Counters):
         record = {
             "spec": json.dumps(spec.to_dict()),
             "owner": spec.owner,
+            "model": spec.model,
             "windows_total": str(windows_total),
             "priority": str(spec.priority),
             "trace": json.dumps(dict(trace or {})),
@@ -111,7 +112,7 @@ class JobStore(Outbox, Line, Trash, Counters):
             raise _limit_reached(status.decode(), int(found), float(more[0]), asked)
         if status == b"created":
             with contextlib.suppress(RedisError):  # it is accepted all the same
-                queue.wake(self._redis, job_id)
+                queue.wake(self._redis, job_id, spec.model)
         return self.get(job_id)
 
     def get(self, job_id: str) -> Job:
@@ -294,7 +295,7 @@ class JobStore(Outbox, Line, Trash, Counters):
         """Queue a job that `expired` named. True when it waits again, False when it goes on or has ended."""
         if not self._requeue(args=[job_id, self._max_attempts]):
             return False
-        queue.wake(self._redis, job_id)
+        queue.wake(self._redis, job_id, self._model(job_id))
         return True
 
     def events(self, job_id: str, after: str = "-") -> Sequence[Event]:
@@ -303,11 +304,10 @@ class JobStore(Outbox, Line, Trash, Counters):
         return [_event(*row) for row in self._redis.xrange(keys.events(job_id), min=start)]
 
     def _seconds_to_room(self) -> int:
-        window = self.window_seconds()
         running = self._read(self._running())
-        if window is None or not running:
-            return 5
-        return max(1, round(min(job.windows_total - job.windows_done for job in running) * window.seconds))
+        windows = [(job, self.window_seconds(job.spec.model)) for job in running]
+        left = [(job.windows_total - job.windows_done) * window.seconds for job, window in windows if window]
+        return max(1, round(min(left))) if left else 5
 
     def _walk(self, owner: str, after: str | None, order: str) -> Iterator[Job]:
         index, batch = keys.owner_index(owner), 100

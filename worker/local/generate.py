@@ -16,7 +16,14 @@ from worker.segments import encode_segment
 
 
 def generate(
-    prompt: str, *, image: Path | None, seconds: float, seed: int | None, model: str, out: Path
+    prompt: str,
+    *,
+    image: Path | None,
+    seconds: float,
+    seed: int | None,
+    model: str,
+    weights: str | None,
+    out: Path,
 ) -> None:
     """Write `seconds` of video to `out`; the same arguments give the same frames.
 
@@ -39,7 +46,7 @@ def generate(
     console = Console(stderr=True)
     began = time.monotonic()
     with console.status("loading the model"):
-        engine = load_engine(model)
+        engine = load_engine(model, weights)
     fps = engine.config.fps
     num_frames = round(seconds * fps)
     shots = (Shot(prompt, seconds),)

@@ -1,0 +1,96 @@
+"""Folders that are not what a model needs are refused by their headers, before a GPU is touched."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from model.families.hunyuan import HunyuanFamily
+from model.load import load_engine
+from model.parts import BrokenWeights, problems
+
+
+@pytest.fixture
+def folder(hunyuan_folder: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(hunyuan_folder, tmp_path / "copy")
+
+
+def shard(part: Path) -> Path:
+    return sorted(part.glob("*.safetensors"))[0]
+
+
+def rewrite(part: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
+    """Changes the first shard's tensors, and the index with them."""
+    file, (index,) = shard(part), part.glob("*.index.json")
+    tensors = load_file(file)
+    change(tensors)
+    save_file(tensors, file, metadata={"format": "pt"})
+    told = json.loads(index.read_text())
+    places = {name: place for name, place in told["weight_map"].items() if place != file.name}
+    told["weight_map"] = places | dict.fromkeys(tensors, file.name)
+    index.write_text(json.dumps(told))
+
+
+def cut_off(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+def first(tensors: dict[str, torch.Tensor]) -> str:
+    return sorted(tensors)[0]
+
+
+BREAKS = {
+    "a missing part": (lambda f: shutil.rmtree(f / "vae"), "vae: the folder is missing"),
+    "a missing shard": (lambda f: shard(f / "transformer").unlink(), "transformer: .* is missing"),
+    "a missing configuration": (lambda f: (f / "text_encoder" / "config.json").unlink(), "config.json"),
+    "a file cut off": (lambda f: cut_off(shard(f / "transformer")), "transformer: .*bytes, and its header"),
+    "an encoder cut off": (lambda f: cut_off(shard(f / "text_encoder")), "text_encoder: .*bytes"),
+    "a missing tensor": (
+        lambda f: rewrite(f / "transformer", lambda t: t.pop(first(t))),
+        "transformer: 1 tensors are missing: context_embedder",
+    ),
+    "an unknown tensor": (
+        lambda f: rewrite(f / "transformer", lambda t: t.update(odd=torch.ones(1))),
+        "transformer: 1 tensors are not the model's: odd",
+    ),
+    "a wrong shape": (
+        lambda f: rewrite(f / "transformer", lambda t: t.update({first(t): torch.ones(3)})),
+        r"transformer: 1 tensors have a wrong shape: .* is \[3\], not ",
+    ),
+    "an encoder's missing tensor": (
+        lambda f: rewrite(f / "text_encoder", lambda t: t.pop(first(t))),
+        "text_encoder: 1 tensors are missing",
+    ),
+    "an encoder's unknown tensor": (
+        lambda f: rewrite(f / "text_encoder", lambda t: t.update(odd=torch.ones(1))),
+        "text_encoder: 1 tensors are not the model's: odd",
+    ),
+    "an encoder's wrong shape": (
+        lambda f: rewrite(f / "text_encoder", lambda t: t.update({first(t): torch.ones(3)})),
+        r"text_encoder: 1 tensors have a wrong shape: .* is \[3\], not ",
+    ),
+}
+
+
+def test_a_sound_folder_has_no_problem(hunyuan_folder: Path) -> None:
+    assert problems(hunyuan_folder, HunyuanFamily.PARTS) == []
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_what_is_broken_is_told(folder: Path, name: str) -> None:
+    broken, told = BREAKS[name]
+    broken(folder)
+    with pytest.raises(BrokenWeights, match=told) as raised:
+        load_engine("hunyuan-i2v-33ch", folder, device="cuda")  # there is none: it is not asked for
+    assert len(raised.value.problems) == 1
+
+
+def test_a_preset_without_weights_and_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="never published"):
+        load_engine("magic141")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        load_engine("magic141", tmp_path / "nowhere")
