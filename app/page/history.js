@@ -69,6 +69,7 @@ class Item {
   #api;
   #button = document.createElement("button");
   #words = document.createElement("span");
+  #state = document.createElement("span");
   #picture = document.createElement("span");
 
   constructor(api, job, onClick) {
@@ -76,15 +77,17 @@ class Item {
     this.#button.type = "button";
     this.#button.addEventListener("click", onClick);
     this.#words.className = "words";
+    this.#state.className = "state";
     this.#picture.className = "blank";
-    this.#button.append(this.#picture, this.#words);
+    this.#words.textContent = job.prompt;
+    this.#button.append(this.#picture, this.#words, this.#state);
     this.root.append(this.#button);
     this.write(job);
   }
 
   write(job) {
-    const words = `${job.prompt} · ${duration(job.seconds)} · ${state(job)}`;
-    if (this.#words.textContent !== words) this.#words.textContent = words;
+    this.#state.textContent = `${duration(job.seconds)} · ${state(job)}`;
+    this.#state.dataset.status = job.status;
     if (job.thumbnail_url && this.#picture.tagName !== "IMG") this.#draw(job.id);
   }
 
