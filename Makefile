@@ -14,7 +14,7 @@ BIN := .venv/bin
 # Tests find free ports and start their own servers: nothing of the caller's settings may reach them.
 CLEAN_ENV := $(foreach name,$(filter MAGIC141_%,$(.VARIABLES)),-u $(name))
 
-.PHONY: help demo serve test chaos lint bench clean
+.PHONY: help demo serve test chaos lint openapi bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,11 @@ chaos: .venv/ready-test ## kill, freeze and cut a running service, for minutes o
 lint: .venv/ready-test ## ruff and mypy
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m mypy
+
+openapi: .venv/ready ## the OpenAPI document by redocly's linter (asks for Node, and fetches it from npm)
+	@mkdir -p build
+	$(BIN)/python -c 'import app.main, json; print(json.dumps(app.main.create_app().openapi()))' > build/openapi.json
+	npx --yes @redocly/cli@2.77.0 lint --extends recommended build/openapi.json
 
 bench: .venv/ready ## the model's speed on this machine, as JSON
 	$(BIN)/magic141 bench --json
