@@ -8,6 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 TORCH := torch==2.13.0
 TORCH_INDEX ?=
+PORT ?= 8000
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell \
 	$(name) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 BIN := .venv/bin
@@ -22,8 +23,8 @@ help: ## this list
 demo: .venv/ready ## start everything, make a video from a prompt, show how long each stage took, stop everything
 	$(BIN)/magic141 demo
 
-serve: .venv/ready ## the whole service on http://127.0.0.1:8000, its data in ./data
-	$(BIN)/magic141 up --host 127.0.0.1 --port 8000 --data-dir data
+serve: .venv/ready ## the whole service on http://127.0.0.1:8000 (or make serve PORT=8001), its data in ./data
+	$(BIN)/magic141 up --host 127.0.0.1 --port $(PORT) --data-dir data
 
 test: .venv/ready-test ## the whole test suite
 	env $(CLEAN_ENV) $(BIN)/python -m pytest

@@ -88,7 +88,7 @@ class Item {
   write(job) {
     this.#state.textContent = `${duration(job.seconds)} · ${state(job)}`;
     this.#state.dataset.status = job.status;
-    if (job.thumbnail_url && this.#picture.tagName !== "IMG") this.#draw(job.id);
+    if (this.#picture.tagName !== "IMG" && (job.thumbnail_url || job.image_url)) this.#draw(job);
   }
 
   mark(current) {
@@ -100,13 +100,15 @@ class Item {
     this.root.remove();
   }
 
-  async #draw(id) {
+  async #draw({ id, thumbnail_url, image_url }) {
     const image = document.createElement("img");
     image.alt = "";
     this.#picture.replaceWith(image);
     this.#picture = image;
     try {
-      image.src = URL.createObjectURL(await this.#api.blob(`v1/videos/${id}/content?variant=thumbnail`));
+      image.src = thumbnail_url
+        ? URL.createObjectURL(await this.#api.blob(`v1/videos/${id}/content?variant=thumbnail`))
+        : image_url; // while it is rendered
     } catch {
       // It stays blank.
     }

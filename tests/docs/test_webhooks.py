@@ -1,4 +1,4 @@
-"""The webhook guide's receivers, each as it stands there: they take what the service signs, and nothing else."""
+"""The webhook guide's receivers, each as it stands there: one takes what the service signs, nothing else."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import playwright
 import pytest
+from openai import InvalidWebhookSignatureError, OpenAI
 
 from tests.service import ROOT, clean_env
 from tests.worker.tiny_engine import FPS
@@ -122,6 +123,14 @@ def test_the_python_receiver_acts_once(
         assert [takes(sign()), takes(sign())] == [True, True]
     with closing(sqlite3.connect(tmp_path / "received.db")) as database:
         assert database.execute("SELECT count(*) FROM handled").fetchone() == (1,)
+
+
+def test_the_openai_sdk_verifies_them(sign: Callable[..., Message], settings: Settings) -> None:
+    good = sign()
+    with OpenAI(api_key="none") as client:
+        client.webhooks.verify_signature(good.body, good.headers, secret=settings.webhook_secret)
+        with pytest.raises(InvalidWebhookSignatureError):
+            client.webhooks.verify_signature(good.body + b" ", good.headers, secret=settings.webhook_secret)
 
 
 def test_the_guide_shows_three() -> None:
