@@ -39,6 +39,6 @@ def test_every_example_runs(guide: Path, url: str, tmp_path: Path) -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    for guide in GUIDES:
-        for target in re.findall(r"\]\(([^)#:]+)\)", guide.read_text()):
-            assert (guide.parent / target).exists(), f"{guide.name}: {target}"
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *GUIDES):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
