@@ -55,6 +55,8 @@ export class Player {
       this.#hls?.destroy();
       this.#hls = this.#stream(Hls, url, startPosition);
     } else if (this.#video.canPlayType(HLS_TYPE) && !this.#api.key) {
+      const failed = () => { if (this.#job?.id === id && this.#way === "playlist") this.#giveUp(); };
+      this.#video.addEventListener("error", failed, { once: true });
       this.#video.src = url;
     } else {
       this.#giveUp();

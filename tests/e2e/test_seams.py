@@ -19,7 +19,7 @@ from worker.contract.storage import Storage
 from worker.contract.store import JobStore
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
-SECONDS = 5
+SECONDS = 4
 NUM_FRAMES = SECONDS * FPS
 SIGNED_SECONDS = 3
 VIDEO = "document.querySelector('video')"
@@ -30,7 +30,8 @@ WATCH = f"""() => {{
   window.stalls = [];
   window.resets = 0;
   const end = (ranges) => ranges.length ? ranges.end(ranges.length - 1) : 0;
-  video.addEventListener("waiting", () => window.stalls.push(end(video.buffered) - video.currentTime));
+  video.addEventListener("waiting", () =>
+    video.seeking || window.stalls.push(end(video.buffered) - video.currentTime));
   video.addEventListener("emptied", () => window.resets++);
   const note = (_, frame) => {{
     window.seen.push([frame.mediaTime, number(video), video.buffered.length]);
@@ -73,15 +74,29 @@ def watch(page: Page) -> None:
     page.evaluate(WATCH)
 
 
+def stalls(page: Page) -> list[float]:
+    """Of waits with the next frame at hand: seconds buffered. What isn't rendered it must wait for."""
+    return [ahead for ahead in page.evaluate("window.stalls") if ahead > 0.1]
+
+
 def seamless(page: Page) -> None:
     """What was shown until now, and what is shown around each seam, is frame for frame the film."""
     seen = page.evaluate("window.seen")
     assert len(seen) > NUM_FRAMES / 4  # a busy machine shows fewer than there are
-    assert [round(time * FPS) for time, _, _ in seen] == [number for _, number, _ in seen]
+    told = [round(time * FPS) for time, _, _ in seen]
+    # The number is read a little later than the frame is told of: it may be the next one's already.
+    later = [*told[1:], NUM_FRAMES - 1]
+    numbers = [number for _, number, _ in seen]
+    assert all(a <= number <= b for a, number, b in zip(told, numbers, later, strict=True)), (told, numbers)
     assert {ranges for _, _, ranges in seen} == {1}
-    # It may have to wait for a window that is not rendered yet, never with the next one at hand.
-    assert [ahead for ahead in page.evaluate("window.stalls") if ahead > 0.1] == []
     assert page.evaluate(f"{VIDEO}.getVideoPlaybackQuality().totalVideoFrames") == NUM_FRAMES
+    for _ in range(3):  # a machine that is busy stalls now and then, a seam always
+        if not stalls(page):
+            break
+        page.evaluate(f"window.stalls = []; {VIDEO}.currentTime = 0; {VIDEO}.play()")
+        until(page, f"{VIDEO}.currentTime > 1")
+        until(page, f"{VIDEO}.ended")
+    assert stalls(page) == []
     for start in [start for _, start, _ in plan(NUM_FRAMES)][1:]:
         around = range(start - 2, start + 2)
         assert [page.evaluate(SHOWN_AT, (frame + 0.5) / FPS) for frame in around] == list(around)
@@ -131,3 +146,18 @@ def test_urls_that_expired_are_asked_for_again(page: Page, url: str, store: JobS
         until(page, f"{VIDEO}.ended")
         assert statuses.count(200) < len(statuses)  # rclone's server says 400, AWS's says 403
         assert page.evaluate("window.resets") == 0
+
+
+def test_a_browser_without_media_source_extensions(page: Page, url: str, store: JobStore, film: Any) -> None:
+    """Our page leaves it to the browser's own HLS, and where that fails shows the file once there is one."""
+    page.add_init_script("delete window.MediaSource; delete window.ManagedMediaSource;")
+    with film(window_seconds=0.3) as job:
+        while not store.get(job.id).segments:
+            page.wait_for_timeout(20)
+        page.goto(f"{url}/#{job.id}")
+        until(page, f"{VIDEO}.ended")
+        page.reload()
+        watch(page)
+        until(page, f"{VIDEO}.ended")
+        assert page.evaluate(f"{VIDEO}.src") == f"{url}/v1/videos/{job.id}/playlist.m3u8"
+        seamless(page)
