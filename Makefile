@@ -8,13 +8,14 @@ MAKEFLAGS += --no-print-directory
 
 TORCH := torch==2.13.0
 TORCH_INDEX ?=
+PORT ?= 8000
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell \
 	$(name) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 BIN := .venv/bin
 # Tests find free ports and start their own servers: nothing of the caller's settings may reach them.
 CLEAN_ENV := $(foreach name,$(filter MAGIC141_%,$(.VARIABLES)),-u $(name))
 
-.PHONY: help demo serve test chaos lint bench clean
+.PHONY: help demo serve test chaos lint openapi bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,8 +23,8 @@ help: ## this list
 demo: .venv/ready ## start everything, make a video from a prompt, show how long each stage took, stop everything
 	$(BIN)/magic141 demo
 
-serve: .venv/ready ## the whole service on http://127.0.0.1:8000, its data in ./data
-	$(BIN)/magic141 up --host 127.0.0.1 --port 8000 --data-dir data
+serve: .venv/ready ## the whole service on http://127.0.0.1:8000 (or make serve PORT=8001), its data in ./data
+	$(BIN)/magic141 up --host 127.0.0.1 --port $(PORT) --data-dir data
 
 test: .venv/ready-test ## the whole test suite
 	env $(CLEAN_ENV) $(BIN)/python -m pytest
@@ -34,6 +35,11 @@ chaos: .venv/ready-test ## kill, freeze and cut a running service, for minutes o
 lint: .venv/ready-test ## ruff and mypy
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m mypy
+
+openapi: .venv/ready ## the OpenAPI document by redocly's linter (asks for Node, and fetches it from npm)
+	@mkdir -p build
+	$(BIN)/python -c 'import app.main, json; print(json.dumps(app.main.create_app().openapi()))' > build/openapi.json
+	npx --yes @redocly/cli@2.77.0 lint --extends recommended build/openapi.json
 
 bench: .venv/ready ## the model's speed on this machine, as JSON
 	$(BIN)/magic141 bench --json

@@ -1,7 +1,7 @@
 // The form: from its fields to a job, with errors beside the fields they name. The server alone judges them.
 
 import { curl } from "./curl.js";
-import { EXAMPLES } from "./examples.js";
+import { EXAMPLES, draw } from "./examples.js";
 import { Picture } from "./picture.js";
 
 const FIELDS = ["prompt", "image", "seconds", "seed"];
@@ -25,7 +25,10 @@ export class Form {
     this.#form.addEventListener("submit", (event) => { event.preventDefault(); this.#submit(); });
     this.#form.addEventListener("input", () => this.#write());
     element("copy").addEventListener("click", () => this.#copy());
-    element("examples").append(...EXAMPLES.map((prompt) => this.#example(prompt)));
+    element("prompt").addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#form.requestSubmit();
+    });
+    element("examples").append(...EXAMPLES.map((example) => this.#example(example)));
     this.#write();
   }
 
@@ -36,11 +39,11 @@ export class Form {
     this.#write();
   }
 
-  #example(prompt) {
+  #example({ prompt, sketch }) {
     const item = document.createElement("li");
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = prompt;
+    button.append(draw(sketch), prompt);
     button.addEventListener("click", () => {
       element("prompt").value = prompt;
       this.#write();

@@ -69,6 +69,7 @@ class Item {
   #api;
   #button = document.createElement("button");
   #words = document.createElement("span");
+  #state = document.createElement("span");
   #picture = document.createElement("span");
 
   constructor(api, job, onClick) {
@@ -76,16 +77,18 @@ class Item {
     this.#button.type = "button";
     this.#button.addEventListener("click", onClick);
     this.#words.className = "words";
+    this.#state.className = "state";
     this.#picture.className = "blank";
-    this.#button.append(this.#picture, this.#words);
+    this.#words.textContent = job.prompt;
+    this.#button.append(this.#picture, this.#words, this.#state);
     this.root.append(this.#button);
     this.write(job);
   }
 
   write(job) {
-    const words = `${job.prompt} · ${duration(job.seconds)} · ${state(job)}`;
-    if (this.#words.textContent !== words) this.#words.textContent = words;
-    if (job.thumbnail_url && this.#picture.tagName !== "IMG") this.#draw(job.id);
+    this.#state.textContent = `${duration(job.seconds)} · ${state(job)}`;
+    this.#state.dataset.status = job.status;
+    if (this.#picture.tagName !== "IMG" && (job.thumbnail_url || job.image_url)) this.#draw(job);
   }
 
   mark(current) {
@@ -97,13 +100,15 @@ class Item {
     this.root.remove();
   }
 
-  async #draw(id) {
+  async #draw({ id, thumbnail_url, image_url }) {
     const image = document.createElement("img");
     image.alt = "";
     this.#picture.replaceWith(image);
     this.#picture = image;
     try {
-      image.src = URL.createObjectURL(await this.#api.blob(`v1/videos/${id}/content?variant=thumbnail`));
+      image.src = thumbnail_url
+        ? URL.createObjectURL(await this.#api.blob(`v1/videos/${id}/content?variant=thumbnail`))
+        : image_url; // while it is rendered
     } catch {
       // It stays blank.
     }

@@ -1,9 +1,12 @@
 // Plays a job's HLS playlist while it grows, and afterwards: hls.js where the browser has Media Source Extensions,
 // else the browser's own HLS, else the finished file.
 
+import { SignedUrls } from "./signed.js";
+
 const HLS = new URL("./vendor/hls.js-1.7.4/hls.light.min.mjs", import.meta.url);
 const HLS_TYPE = "application/vnd.apple.mpegurl";
-const TRIES = 3;
+const TRIES = 7;
+const PAUSE_MS = 250;
 
 export class Player {
   #video;
@@ -52,6 +55,8 @@ export class Player {
       this.#hls?.destroy();
       this.#hls = this.#stream(Hls, url, startPosition);
     } else if (this.#video.canPlayType(HLS_TYPE) && !this.#api.key) {
+      const failed = () => { if (this.#job?.id === id && this.#way === "playlist") this.#giveUp(); };
+      this.#video.addEventListener("error", failed, { once: true });
       this.#video.src = url;
     } else {
       this.#giveUp();
@@ -59,21 +64,31 @@ export class Player {
   }
 
   #stream(Hls, url, startPosition) {
+    const signed = new SignedUrls(this.#api, url);
     const hls = new Hls({
       startPosition,
       enableWorker: false,
-      // The key is the API's; the storage's URLs carry signatures of their own.
+      // The same URL again for half a minute would not help where it expired: every error is ours.
+      fragLoadPolicy: { default: { ...Hls.DefaultConfig.fragLoadPolicy.default, errorRetry: null } },
       xhrSetup: (xhr, asked) => {
+        xhr.open("GET", signed.latest(asked));
+        // The key is the API's; the storage's URLs carry signatures of their own.
         if (!asked.startsWith(this.#api.base)) return;
         for (const [name, value] of Object.entries(this.#api.headers)) xhr.setRequestHeader(name, value);
       },
     });
     hls.on(Hls.Events.FRAG_BUFFERED, () => { this.#tries = 0; });
-    hls.on(Hls.Events.ERROR, (_, { fatal, type }) => {
+    hls.on(Hls.Events.ERROR, async (_, { fatal, type, frag }) => {
       if (!fatal) return;
-      if (++this.#tries > TRIES) this.#giveUp();
-      else if (type === Hls.ErrorTypes.MEDIA_ERROR) hls.recoverMediaError();
-      else this.#openPlaylist(this.#job.id, this.#video.currentTime); // its URLs may have expired: get new ones
+      if (++this.#tries > TRIES) return this.#giveUp();
+      if (type === Hls.ErrorTypes.MEDIA_ERROR) return hls.recoverMediaError();
+      const pause = PAUSE_MS * (2 ** (this.#tries - 1) - 1);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      // A segment that can't be had was signed too long ago: 403, 400, or nothing that a script may read.
+      if (frag) await signed.renew();
+      if (this.#hls !== hls) return;
+      if (hls.levels.length) hls.startLoad();
+      else hls.loadSource(url);
     });
     hls.loadSource(url);
     hls.attachMedia(this.#video);

@@ -4,6 +4,12 @@ import { follow, isOver } from "./follow.js";
 import { Player } from "./player.js";
 import { detail, duration, state } from "./words.js";
 
+/** "shown" once there is something to see, "none" if there never will be, else "waiting". */
+function screen(job) {
+  if (job.segments.length) return "shown";
+  return isOver(job) ? "none" : "waiting";
+}
+
 const element = (id) => document.getElementById(id);
 
 export class Stage {
@@ -33,6 +39,7 @@ export class Stage {
     for (const name of ["shown", "detail", "stage-error"]) element(name).textContent = "";
     element("progress").value = 0;
     this.#buttons({});
+    this.#set("waiting", "The first second comes right after the queue.");
     const { signal } = this.#following;
     follow(this.#api, id, { see: (job) => this.#see(job), lost: (error) => this.#lost(error), signal });
   }
@@ -44,6 +51,7 @@ export class Stage {
     element("shown").textContent = "";
     element("going").hidden = true;
     this.#buttons({});
+    this.#set("none", "Your video plays here while it is being made.");
     this.#say(words);
   }
 
@@ -55,8 +63,15 @@ export class Stage {
     element("progress").value = job.progress;
     element("detail").textContent = detail(job);
     this.#buttons({ cancel: !isOver(job), download: Boolean(job.video_url), delete: isOver(job) });
+    this.#set(screen(job), isOver(job) ? "Nothing of it was finished." : "The first second is on its way.");
     this.#player.show(job);
     this.#onSeen(job);
+  }
+
+  /** `state` as page.css knows it; the words are shown where there is no picture yet. */
+  #set(state, words) {
+    element("stage").dataset.state = state;
+    element("screen-words").textContent = words;
   }
 
   #lost(error) {

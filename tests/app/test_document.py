@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import jsonschema_rs
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.examples import ANSWERS, EDIT, EXTENSION, FORK, PATCH, REMIX, VIDEO_REQUESTS
 from app.main import create_app
@@ -13,6 +14,10 @@ from worker.contract.storage import Storage
 from worker.contract.store import JobStore
 
 DOCUMENT = create_app(Settings()).openapi()
+
+
+def test_it_is_openapi_3_1() -> None:
+    assert [error.message for error in OpenAPIV31SpecValidator(DOCUMENT).iter_errors()] == []
 
 
 def test_every_request_is_accepted(api: httpx.Client, store: JobStore, storage: Storage) -> None:

@@ -100,7 +100,7 @@ def test_finished_it_is_downloaded_found_again_and_deleted(page: Page, api: http
     finished(page)
     until(page, "document.querySelector('video').currentTime > 0.5")
     item = page.locator("#jobs button[aria-current=true]")
-    expect(item).to_contain_text("the camera pans left · 3\u00a0s · Finished")
+    expect(item.locator("span")).to_have_text(["the camera pans left", "3\u00a0s · Finished"])
     expect(item.locator("img")).to_have_js_property("naturalWidth", 256)
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete").click()
@@ -180,6 +180,17 @@ def test_the_curl_command_does_the_same(page: Page, api: httpx.Client, tmp_path:
             7,
         )
         api.delete(f"/v1/videos/{job['id']}")
+
+
+def test_nothing_to_see_is_said(page: Page) -> None:
+    expect(page.locator("#screen-words")).to_be_visible()
+    expect(page.locator("#video")).not_to_be_visible()
+    page.fill("#prompt", "the camera pans left")
+    page.fill("#seconds", "1")
+    page.locator("#prompt").press("Control+Enter")
+    finished(page)
+    expect(page.locator("#screen-words")).not_to_be_visible()
+    expect(page.locator("#video")).to_be_visible()
 
 
 def test_the_keyboard_is_enough(page: Page) -> None:

@@ -1,32 +1,22 @@
 """Live HLS in a real Chromium, from a page of another origin: by hls.js alone."""
 
 import io
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import av
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.browser import Complaints, playing, until
-from tests.service import ROOT, running
+from tests.players import HLS_JS, Elsewhere
+from tests.service import running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 FPS = 24
 SIGNED_SECONDS = 12
 PROMPT = "a red circle on a blue background, the camera pans left"
-HLS_JS = """<link rel="icon" href="data:,"><video muted autoplay></video><script type="module">
-import Hls from "./hls.js";
-const hls = new Hls({{ startPosition: 0 }});
-hls.loadSource("{playlist}");
-hls.attachMedia(document.querySelector("video"));
-</script>"""
-"""A player of another origin: it knows nothing of this service but the playlist's URL."""
 FRAME_AT = """async (seconds) => {
   const video = document.querySelector("video");
   video.pause();
@@ -48,25 +38,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Another origin: its URL, and the folder that it serves."""
-    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", tmp_path
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with browser.new_context() as context:
-        yield context.new_page()
-
-
 def post(url: str, seconds: float) -> str:
     answer = httpx.post(f"{url}/v1/videos", json={"prompt": PROMPT, "seconds": seconds, "seed": 1})
     return answer.raise_for_status().json()["id"]
@@ -76,15 +47,11 @@ def record(url: str, job: str) -> dict:
     return httpx.get(f"{url}/v1/jobs/{job}").json()
 
 
-def open_player(page: Page, elsewhere: tuple[str, Path], url: str, job: str) -> None:
-    origin, folder = elsewhere
-    (folder / "index.html").write_text(HLS_JS.format(playlist=f"{url}/v1/videos/{job}/playlist.m3u8"))
-    (vendored,) = (ROOT / "app" / "page").glob("vendor/*/*.mjs")
-    (folder / "hls.js").write_bytes(vendored.read_bytes())
-    page.goto(origin)
+def open_player(page: Page, elsewhere: Elsewhere, url: str, job: str) -> None:
+    page.goto(elsewhere.page(HLS_JS, f"{url}/v1/videos/{job}/playlist.m3u8"))
 
 
-def test_it_plays_elsewhere_while_it_is_being_made(page: Page, elsewhere: tuple[str, Path], url: str) -> None:
+def test_it_plays_elsewhere_while_it_is_being_made(page: Page, elsewhere: Elsewhere, url: str) -> None:
     job = post(url, 20)
     while not record(url, job)["segments"]:
         page.wait_for_timeout(100)
@@ -108,7 +75,7 @@ def test_it_plays_elsewhere_while_it_is_being_made(page: Page, elsewhere: tuple[
     assert complaints == []
 
 
-def test_no_seam_can_be_measured(page: Page, elsewhere: tuple[str, Path], url: str) -> None:
+def test_no_seam_can_be_measured(page: Page, elsewhere: Elsewhere, url: str) -> None:
     """Around every seam the browser shows the file's frames, at its own time."""
     job = post(url, 5)
     open_when_finished(page, elsewhere, url, job)
@@ -137,7 +104,7 @@ def test_no_seam_can_be_measured(page: Page, elsewhere: tuple[str, Path], url: s
         assert min(apart, key=apart.__getitem__) == index, apart
 
 
-def open_when_finished(page: Page, elsewhere: tuple[str, Path], url: str, job: str) -> None:
+def open_when_finished(page: Page, elsewhere: Elsewhere, url: str, job: str) -> None:
     while record(url, job)["status"] in ("queued", "running"):
         page.wait_for_timeout(200)
     open_player(page, elsewhere, url, job)

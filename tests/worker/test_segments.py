@@ -59,6 +59,25 @@ def test_joined_segments_have_continuous_time_and_every_frame(source, encoded):
     assert 10 * np.log10(255**2 / np.mean(error**2)) > 28  # 4:2:0 costs most of it on hard colour edges
 
 
+def packets(data: bytes) -> list[tuple[Fraction, Fraction]]:
+    """Each packet's place and length in frames; the file holds pictures and nothing else."""
+    with av.open(io.BytesIO(data)) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+        found = [packet for packet in container.demux() if packet.dts is not None]
+        assert all(packet.pts == packet.dts for packet in found)
+        return [(p.dts * p.time_base * FPS, p.duration * p.time_base * FPS) for p in found]
+
+
+def test_no_packet_is_longer_than_another_or_away_from_the_next(encoded, tmp_path: Path):
+    """Neither inside a segment nor where two meet, nor in the file that they become."""
+    fragments = encoded[0][0] + b"".join(media for _, media in encoded)
+    joined, video = tmp_path / "joined.mp4", tmp_path / "video.mp4"
+    joined.write_bytes(fragments)
+    finish.remux(joined, video)
+    alone = [packet for init, media in encoded for packet in packets(init + media)]
+    assert alone == packets(fragments) == packets(video.read_bytes()) == [(n, 1) for n in range(NUM_FRAMES)]
+
+
 def test_each_segment_decodes_alone_with_global_time(encoded):
     pts, frames = decode(encoded[1][0] + encoded[1][1])
     assert pts == list(range(25, 49))

@@ -102,6 +102,7 @@ def up(data_dir: Path, *, host: str, port: int, workers: int, settings: Settings
         port = _api_port(host, port)
         services = local_services(settings, kept, data_dir, host=host, port=port, workers=workers)
         children = [Child(service, run_dir) for service in services]
+        _tell("starting Redis, S3, the API and the workers: some 15 seconds")
         try:
             ready = False
             while not stopping:
@@ -111,10 +112,18 @@ def up(data_dir: Path, *, host: str, port: int, workers: int, settings: Settings
                         raise GaveUp(f"{child.service.name} does not start:\n{_tail(child.service.log)}")
                 if not ready and _answers(host, port):
                     ready = True
-                    print(f"ready http://{_in_url(host)}:{port}", flush=True)
+                    url = f"http://{_in_url(host)}:{port}"
+                    print(f"ready {url}", flush=True)
+                    _tell(f"open {url} in a browser; Ctrl-C stops everything")
                 time.sleep(POLL_SECONDS)
         finally:
             _stop_in_order(children)
+
+
+def _tell(words: str) -> None:
+    """To a person: what reads standard output wants the ready line and nothing else."""
+    if sys.stderr.isatty():
+        print(words, file=sys.stderr, flush=True)
 
 
 def _stop_in_order(children: list[Child]) -> None:
