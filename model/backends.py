@@ -97,7 +97,7 @@ def without_padding(transformer: nn.Module) -> None:
 
     def trim(module: nn.Module, args: tuple, given: Mapping[str, Any]) -> tuple[tuple, dict[str, Any]]:
         mask = given["encoder_attention_mask"]
-        used = mask.sum(1)
+        used = mask.sum(1, dtype=torch.int32)  # callers may have made floats of it
         longest = int(used.max())
         if int(used.min()) != longest:
             lengths = [int(length) for length in used]

@@ -28,7 +28,7 @@ WEIGHT_BYTES: dict[str, tuple[float, int]] = {
     "bf16": (2, 0),
     "fp8": (1, 4),
     "fp8-weight": (1, 4),
-    "int8": (1, 2),
+    "int8": (1, 4),
     "int8-dynamic": (1, 4),
     "int4": (0.5 + 4 / 128, 0),  # each 128 share a scale and a zero, bfloat16
 }

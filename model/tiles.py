@@ -147,7 +147,7 @@ class TiledAttention:
         if shape not in self._plans:
             self._plans[shape] = Plan(self.tiling, *shape)
         self.plan = self._plans[shape]
-        self.plan.used.copy_(grid[0] * grid[1] * grid[2] + mask.sum(1))
+        self.plan.used.copy_(grid[0] * grid[1] * grid[2] + mask.sum(1, dtype=torch.int32))
 
 
 def attend_sparsely(transformer: HunyuanVideoTransformer3DModel, tiling: Tiling | None = None) -> TiledAttention:

@@ -1,9 +1,13 @@
-"""One worker process: a resident, warm engine serving a queue. `python -m worker.main --name worker-0`"""
+"""One worker process: a resident, warm engine serving a queue. `python -m worker.main --name worker-0`
+
+On several GPUs together: `torchrun --nproc-per-node 8 -m worker.main --name worker-0`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import time
 
 from model.engine import Engine
@@ -24,7 +28,29 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    rank, ranks = (int(os.environ.get(key, told)) for key, told in (("RANK", 0), ("WORLD_SIZE", 1)))
+    if ranks > 1:  # by torchrun: one worker in front, the others compute with it
+        return _shared(rank, ranks, settings, name)
     engine = load_engine(settings.model)
+    return _serve(engine, settings, name)
+
+
+def _shared(rank: int, ranks: int, settings: Settings, name: str) -> int:
+    from model.parallel import Together, follow, join
+
+    join(rank, ranks)
+    engine = load_engine(settings.model)
+    if rank > 0:
+        follow(engine)
+        return 0
+    together = Together(engine)
+    try:
+        return _serve(together, settings, name)  # type: ignore[arg-type]
+    finally:
+        together.dismiss()
+
+
+def _serve(engine: Engine, settings: Settings, name: str) -> int:
     log.info("%s: %s is warm after a warm-up of %.1f s", name, settings.model, warm_up(engine))
     status = serve(engine, settings, name)
     log.info("%s: stopped, status %d", name, status)
