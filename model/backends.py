@@ -1,8 +1,9 @@
-"""Which kernel computes dense attention: diffusers' dispatcher, asked by name and tried before it is relied on.
+"""Which kernel computes dense attention: diffusers' dispatcher, asked by name and tried before it is relied
+on.
 
-The fast kernels take no mask. HunyuanVideo's blocks always pass one, against the padding of prompts, so that with
-stock processors they fail or fall back to a slower kernel. Padding that is cut off before the DiT needs no mask, and
-changes nothing: masked tokens are seen by nobody.
+The fast kernels take no mask. HunyuanVideo's blocks always pass one, against the padding of prompts, so that
+with stock processors they fail or fall back to a slower kernel. Padding that is cut off before the DiT needs
+no mask, and changes nothing: masked tokens are seen by nobody.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,8 @@ from diffusers.models.attention_processor import Attention
 from diffusers.models.transformers.transformer_hunyuan_video import HunyuanVideoAttnProcessor2_0
 from torch import Tensor, nn
 
-# Fastest first. `_flash_3` and `flash` need packages of those names, `sage` (which rounds to int8, so it is only
-# taken when named) too; cuDNN and native flash come with torch's CUDA builds.
+# Fastest first. `_flash_3` and `flash` need packages of those names, `sage` (which rounds to int8, so it is
+# only taken when named) too; cuDNN and native flash come with torch's CUDA builds.
 EXACT: dict[str, Sequence[str]] = {
     "cuda": ("_flash_3", "_native_cudnn", "flash", "_native_flash", "native"),
     "cpu": ("native",),

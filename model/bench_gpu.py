@@ -1,8 +1,9 @@
-"""Speed and memory of the 13 B geometry on this machine, stage by stage and setting by setting, beside diffusers'
-stock pipeline in the same run; random weights. Without a CUDA device the same rows at a reduced scale.
+"""Speed and memory of the 13 B geometry on this machine, stage by stage and setting by setting, beside
+diffusers' stock pipeline in the same run; random weights. Without a CUDA device the same rows at a reduced
+scale.
 
-A row that fails says why and the next one runs; rows come in the order of what is most worth knowing, and when the
-time is spent the rest say that they were not run.
+A row that fails says why and the next one runs; rows come in the order of what is most worth knowing, and
+when the time is spent the rest say that they were not run.
 """
 
 import gc
@@ -71,7 +72,12 @@ class Setting:
 def settings() -> Iterator[Setting]:
     """The most telling first."""
     for frames in FRAMES:
-        for attention, precision in (("dense", "bf16"), ("stock", "bf16"), ("sparse", "fp8"), ("dense", "fp8")):
+        for attention, precision in (
+            ("dense", "bf16"),
+            ("stock", "bf16"),
+            ("sparse", "fp8"),
+            ("dense", "fp8"),
+        ):
             yield Setting(attention, precision, frames)
     for frames in FRAMES:
         for attention, precision in (("sparse", "bf16"), ("dense", "int8"), ("sparse", "int8")):
@@ -175,7 +181,10 @@ class Bench:
     def _prepared(self, setting: Setting) -> tuple[Any, dict[str, Any]]:
         transformer = build_transformer(self.scale, self.device)
         quantize(transformer, setting.precision)
-        report: dict[str, Any] = {"compiled": self.compiled, "weights_gib": round(held_bytes(transformer) / GIB, 2)}
+        report: dict[str, Any] = {
+            "compiled": self.compiled,
+            "weights_gib": round(held_bytes(transformer) / GIB, 2),
+        }
         if setting.attention == "sparse":
             attend_sparsely(transformer, self.scale.tiling)
             grid = (setting.latents, self.scale.height // 16, self.scale.width // 16)
@@ -199,8 +208,8 @@ class Bench:
         return x
 
     def _figures(self, setting: Setting, steps: list[float], density: float) -> dict[str, object]:
-        """From seconds of steps to what they mean. `share_of_roofline`: the time that this device's own matrix
-        products would take for the same arithmetic, of the time it took."""
+        """From seconds of steps to what they mean. `share_of_roofline`: the time that this device's own
+        matrix products would take for the same arithmetic, of the time it took."""
         geometry = Geometry.of(build_geometry(self.scale))
         video = geometry.video_tokens(setting.latents, self.scale.height // 8, self.scale.width // 8)
         flops = geometry.forward_flops(video, USED, density)
@@ -210,11 +219,13 @@ class Bench:
             "step_ms": round(1000 * step, 1),
             "steps_ms": [round(1000 * one, 1) for one in steps],
             "density": round(density, 3),
-            "pflop": round(flops / 1e15, 5),
+            "gflop": round(flops / 1e9, 1),
             "tflops": round(flops / step / 1e12, 3),
         }
         if {"bf16", PRODUCTS[setting.precision]} <= self.rates.keys():
-            ideal = (flops - attended) / self.rates[PRODUCTS[setting.precision]] + attended / self.rates["bf16"]
+            ideal = (flops - attended) / self.rates[PRODUCTS[setting.precision]] + attended / self.rates[
+                "bf16"
+            ]
             figures["share_of_roofline"] = round(ideal / step, 3)
         return figures | self._memory() | self._clip(setting, STEPS * step)
 
@@ -237,8 +248,8 @@ class Bench:
 
     def _stock(self, setting: Setting) -> dict[str, object]:
         """diffusers' HunyuanVideoImageToVideoPipeline on the same weights, steps and condition, as it comes
-        (nothing compiled, its own attention; its autoencoder tiled, as ours); told its embeddings, so that the
-        condition's time is ours."""
+        (nothing compiled, its own attention; its autoencoder tiled, as ours); told its embeddings, so that
+        the condition's time is ours."""
         transformer = build_transformer(self.scale, self.device)
         pipeline = HunyuanVideoImageToVideoPipeline(
             text_encoder=None,
@@ -279,7 +290,7 @@ class Bench:
         began = time.perf_counter()
         total = seconds(call, self.device)
         # The first step also pays for choosing kernels, so the steps after it count.
-        steps = list(np.diff(moments))
+        steps = [float(step) for step in np.diff(moments)]
         figures = self._figures(setting, steps, 1.0)
         figures |= {
             "first_step_with_encode_seconds": round(moments[0] - began, 3),
@@ -287,13 +298,17 @@ class Bench:
             "clip_seconds": round(total + self.stages.get("condition", 0.0), 3),
             "clip_is": "one call, measured, and our condition",
         }
-        figures["realtime_factor"] = round((total + self.stages.get("condition", 0.0)) * FPS / setting.frames, 3)
+        figures["realtime_factor"] = round(
+            (total + self.stages.get("condition", 0.0)) * FPS / setting.frames, 3
+        )
         return {"compiled": False, "backend": "stock"} | figures
 
     def _overlap(self, setting: Setting) -> dict[str, object]:
         """Windows in a row: decoding each before the next is denoised, and beside it."""
         if self.device.type != "cuda":
-            raise RuntimeError("needs a CUDA device: on a CPU denoising and decoding take turns (model/beside.py)")
+            raise RuntimeError(
+                "needs a CUDA device: on a CPU denoising and decoding take turns (model/beside.py)"
+            )
         transformer, report = self._prepared(Setting("dense", setting.precision, setting.frames))
         if self.compiled:
             compile_blocks(transformer)

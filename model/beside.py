@@ -14,9 +14,10 @@ U = TypeVar("U")
 def beside(items: Iterator[T], use: Callable[[T], U], device: torch.device) -> Iterator[U]:
     """Yields `use(item)` of each item in order, ahead of the reader.
 
-    On CUDA `use` runs on a thread and a stream of its own, once what the item is made of has been computed; it
-    has to return things on the CPU, so that nothing of the item is still being read when it is let go. On a
-    CPU making and using take turns on one thread: two teams of OpenMP threads slow each other down (model.apart).
+    On CUDA `use` runs on a thread and a stream of its own, once what the item is made of has been computed;
+    it has to return things on the CPU, so that nothing of the item is still being read when it is let go. On
+    a CPU making and using take turns on one thread: two teams of OpenMP threads slow each other down
+    (model.apart).
     """
     if device.type != "cuda":
         yield from ahead(map(use, items))

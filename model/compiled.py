@@ -1,7 +1,7 @@
 """Compiled blocks: the DiT's blocks are of two kinds, so two compilations serve all sixty.
 
-What was compiled can be kept in a file beside the weights, and the next process of the same torch, card and shapes
-begins with it. Such a file is code: load only what you have written.
+What was compiled can be kept in a file beside the weights, and the next process of the same torch, card and
+shapes begins with it. Such a file is code: load only what you have written.
 """
 
 from pathlib import Path
@@ -23,7 +23,8 @@ def compile_blocks(transformer: HunyuanVideoTransformer3DModel, mode: Mode = "de
     of each shape pays for it."""
     transformer.compile_repeated_blocks(fullgraph=True, mode=MODES[mode])
     if mode == "cuda-graphs":
-        # A graph's outputs are overwritten when it runs again: a new forward says that the last one's are done with.
+        # A graph's outputs are overwritten when it runs again: a new forward says that the last one's are
+        # done with.
         transformer.register_forward_pre_hook(lambda *_: torch.compiler.cudagraph_mark_step_begin())
 
 

@@ -1,8 +1,9 @@
 """Does it fit? What a window holds in memory at its worst moment, by arithmetic, before anything is loaded.
 
-No torch in here. What is counted was measured once on the meta device, where the real 13 B model can be run for
-its shapes alone (tests/model/test_fit.py does it again): a forward of the DiT holds at most 18.1 times its tokens'
-hidden states, in the middle of a block; the decoder, which works tile by tile, 2.4 GiB and the frames it has made.
+No torch in here. What is counted was measured once on the meta device, where the real 13 B model can be run
+for its shapes alone (tests/model/test_fit.py does it again): a forward of the DiT holds at most 18.1 times
+its tokens' hidden states, in the middle of a block; the decoder, which works tile by tile, 2.4 GiB and the
+frames it has made.
 
 `python -m model.fit` prints what cards of common sizes hold.
 """
@@ -121,20 +122,30 @@ def require(wanted: Need, capacity_bytes: int) -> None:
         raise DoesNotFit(wanted, capacity_bytes)
 
 
-def largest_pixels(geometry: Geometry, *, latents: int, free_bytes: int, number_bytes: int = 2) -> int:
+def largest_pixels(
+    geometry: Geometry,
+    *,
+    latents: int,
+    free_bytes: int,
+    number_bytes: int = 2,
+    tile_bytes: int = TILE_BYTES,
+) -> int:
     """Width times height of the largest picture whose windows of `latents` latent frames can be denoised and
     decoded in `free_bytes`, weights and reserve taken off already."""
     side = 8 * geometry.patch_size  # pixels of a token
     a_token = HELD_STATES * geometry.hidden * number_bytes
     tokens = int(free_bytes / a_token) - TOLD
     denoised = tokens // max(1, latents // geometry.patch_size_t) * side**2
-    decoded = (free_bytes - TILE_BYTES) // (DECODED_COPIES * 2 * 3 * (4 * (latents - 1) + 1))
+    decoded = (free_bytes - tile_bytes) // (DECODED_COPIES * 2 * 3 * (4 * (latents - 1) + 1))
     return max(0, min(denoised, decoded))
 
 
 def table() -> str:
     """The 13 B model at 960x544, windows of 81 and of 121 frames."""
-    lines = ["| weights | encoders | 81 frames | 121 frames | fits (GiB of the card, 121 frames) |", "|---|---|---|---|---|"]
+    lines = [
+        "| weights | encoders | 81 frames | 121 frames | fits (GiB of the card, 121 frames) |",
+        "|---|---|---|---|---|",
+    ]
     for precision in WEIGHT_BYTES:
         for where in ("offloaded", "int8", "bf16"):
             short, long = (

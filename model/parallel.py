@@ -1,8 +1,10 @@
-"""One DiT on several cards: Ulysses' context parallelism by diffusers' hooks, all ranks in step under `torchrun`.
+"""One DiT on several cards: Ulysses' context parallelism by diffusers' hooks, all ranks in step under
+`torchrun`.
 
-Every rank runs the same engine with the same arguments, and each forward of the DiT is shared: a rank has its part of
-the tokens everywhere, and of the heads inside of attention. Rank 0 is asked; the others `follow` it, and hear from it
-what it was asked, what the shots are by now, and whether to go on, wherever the engine asks that.
+Every rank runs the same engine with the same arguments, and each forward of the DiT is shared: a rank has its
+part of the tokens everywhere, and of the heads inside of attention. Rank 0 is asked; the others `follow` it,
+and hear from it what it was asked, what the shots are by now, and whether to go on, wherever the engine asks
+that.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,8 +22,8 @@ from model.backends import without_padding
 from model.engine import Engine, Window
 from model.windows import Shot
 
-# What diffusers has for other models and not for this one: tokens and their positions are split where they come
-# to be, and put together where they leave.
+# What diffusers has for other models and not for this one: tokens and their positions are split where they
+# come to be, and put together where they leave.
 PLAN = {
     "rope": {part: ContextParallelInput(split_dim=0, expected_dims=2, split_output=True) for part in (0, 1)},
     "x_embedder": {0: ContextParallelInput(split_dim=1, expected_dims=3, split_output=True)},
@@ -48,8 +50,8 @@ def join(rank: int, ranks: int, *, init_method: str | None = None) -> None:
 def share(transformer: HunyuanVideoTransformer3DModel) -> None:
     """Splits every forward among all ranks. Raises ValueError where the heads can't be.
 
-    Padding is cut off first, since a shared forward has no mask. `transformer.enable_parallelism` does the same
-    on GPUs, and fails without one (diffusers 0.42: it divides by the number of accelerators).
+    Padding is cut off first, since a shared forward has no mask. `transformer.enable_parallelism` does the
+    same on GPUs, and fails without one (diffusers 0.42: it divides by the number of accelerators).
     """
     ranks, heads = dist.get_world_size(), transformer.config.num_attention_heads
     if heads % ranks:
@@ -103,14 +105,14 @@ class Together:
             _tell(now)
             return now
 
-        windows = self._engine.generate(
-            shots, image, check=lambda: _checked(check), steer=steered, **options
-        )
+        windows = self._engine.generate(shots, image, check=lambda: _checked(check), steer=steered, **options)
         try:
             yield from windows
         finally:
             windows.close()  # type: ignore[attr-defined]
-            _tell(Stopped)  # whoever waits for a word in the middle is told to stop; whoever is done passes over it
+            _tell(
+                Stopped
+            )  # whoever waits for a word in the middle is told to stop; whoever is done passes over it
 
     def dismiss(self) -> None:
         """Lets the others end."""
@@ -128,7 +130,9 @@ def follow(engine: Engine) -> None:
             if what == "paint":
                 engine.paint(*given, **options, check=_listen)
             else:
-                for _ in engine.generate(*given, **options, check=_listen, steer=lambda window: _heard_shots()):
+                for _ in engine.generate(
+                    *given, **options, check=_listen, steer=lambda window: _heard_shots()
+                ):
                     pass
         except (Stopped, ValueError):  # what rank 0 was asked wrongly is refused here as there
             continue

@@ -1,5 +1,5 @@
-"""The parts of a model of the 13 B kind with random weights, made where they are to run: speed and memory don't
-depend on what the weights are. One scale is the real geometry, the other small enough for a CPU."""
+"""The parts of a model of the 13 B kind with random weights, made where they are to run: speed and memory
+don't depend on what the weights are. One scale is the real geometry, the other small enough for a CPU."""
 
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -48,10 +48,10 @@ REAL = Scale(
     text={"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12},
 )  # fmt: skip
 REDUCED = Scale(
-    name="reduced: hidden 256, 2 + 4 blocks, 128x96",
-    width=128,
-    height=96,
-    tiling=Tiling((6, 2, 4), (3, 3, 1)),
+    name="reduced: hidden 256, 2 + 4 blocks, 96x64",
+    width=96,
+    height=64,
+    tiling=Tiling((6, 2, 3), (3, 1, 1)),
     dit={
         "num_attention_heads": 4, "attention_head_dim": 64, "num_layers": 2, "num_single_layers": 4,
         "text_embed_dim": 256, "rope_axes_dim": (16, 24, 24),

@@ -28,7 +28,9 @@ def visiting(module: M, device: torch.device) -> Iterator[M]:
             torch.cuda.empty_cache()  # what the next one allocates is of other sizes
 
 
-def offload_blocks(transformer: HunyuanVideoTransformer3DModel, device: torch.device, *, blocks: int = 1) -> None:
+def offload_blocks(
+    transformer: HunyuanVideoTransformer3DModel, device: torch.device, *, blocks: int = 1
+) -> None:
     """Keeps the DiT's blocks in the machine's memory and brings them to `device` by so many at a time, the
     next ones while these compute; at most twice `blocks` are there at once.
 

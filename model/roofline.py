@@ -1,5 +1,5 @@
-"""How fast this device multiplies matrices when nothing is in the way, in the same process as what is compared
-with it."""
+"""How fast this device multiplies matrices when nothing is in the way, in the same process as what is
+compared with it."""
 
 import time
 from collections.abc import Callable

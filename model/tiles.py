@@ -1,10 +1,11 @@
 """Block-sparse attention in a sliding window of tiles over the tokens' 3-D grid.
 
-The video's tokens are put in the order of their tiles once a forward, at the DiT's entrance, so that a tile is a run
-of neighbours; every tile attends to the tiles around it (the window is pushed inwards at the border, so that all see
-equally many), the condition's tokens to everything and everything to them. (Zhang et al. 2025, "Fast Video Generation
-with Sliding Tile Attention"; here the last tile of an axis may be smaller, and no token is added.) Runs by torch's
-flex_attention: on a GPU compile the blocks (model.compiled), as uncompiled it holds every score.
+The video's tokens are put in the order of their tiles once a forward, at the DiT's entrance, so that a tile
+is a run of neighbours; every tile attends to the tiles around it (the window is pushed inwards at the border,
+so that all see equally many), the condition's tokens to everything and everything to them. (Zhang et al.
+2025, "Fast Video Generation with Sliding Tile Attention"; here the last tile of an axis may be smaller, and
+no token is added.) Runs by torch's flex_attention: on a GPU compile the blocks (model.compiled), as
+uncompiled it holds every score.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from diffusers import HunyuanVideoTransformer3DModel
 from diffusers.models.attention_dispatch import AttentionBackendName
 from diffusers.models.attention_processor import Attention
 from diffusers.models.transformers.transformer_hunyuan_video import HunyuanVideoAttnProcessor2_0
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask
 
 BLOCK = 128  # queries and keys that flex_attention takes or leaves together
@@ -79,7 +80,9 @@ class Plan:
         """
         length, blocks = len(of), -(-len(of) // BLOCK)
         holds = torch.zeros(blocks, len(near), dtype=torch.float64)
-        holds.index_put_((torch.arange(length) // BLOCK, of), torch.ones(length, dtype=torch.float64), accumulate=True)
+        holds.index_put_(
+            (torch.arange(length) // BLOCK, of), torch.ones(length, dtype=torch.float64), accumulate=True
+        )
         pairs = holds @ near.double() @ holds.T
         sizes = holds.sum(1)
         full = pairs == sizes[:, None] * sizes
@@ -138,7 +141,7 @@ class TiledAttention:
     def __init__(self, tiling: Tiling) -> None:
         self.tiling, self._plans = tiling, {}  # type: ignore[var-annotated]
 
-    def begin(self, module: nn.Module, args: tuple, given: Mapping[str, Any]) -> None:
+    def begin(self, module: HunyuanVideoTransformer3DModel, args: tuple, given: Mapping[str, Any]) -> None:
         """Before a forward, whose arguments have to be named."""
         latents, mask = given["hidden_states"], given["encoder_attention_mask"]
         patch, patch_t = module.config.patch_size, module.config.patch_size_t
@@ -150,14 +153,18 @@ class TiledAttention:
         self.plan.used.copy_(grid[0] * grid[1] * grid[2] + mask.sum(1, dtype=torch.int32))
 
 
-def attend_sparsely(transformer: HunyuanVideoTransformer3DModel, tiling: Tiling | None = None) -> TiledAttention:
+def attend_sparsely(
+    transformer: HunyuanVideoTransformer3DModel, tiling: Tiling | None = None
+) -> TiledAttention:
     """Gives double- and single-stream blocks sliding-tile attention, for whatever shapes come; the few text
     tokens of the refiner keep diffusers' own.
 
     Raises ValueError for `token_replace` models, whose blocks count on the first frame's tokens being first.
     """
     if transformer.config.image_condition_type == "token_replace":
-        raise ValueError("a token_replace model needs its tokens in their own order; sparse attention moves them")
+        raise ValueError(
+            "a token_replace model needs its tokens in their own order; sparse attention moves them"
+        )
     attention = TiledAttention(tiling or Tiling())
     transformer.register_forward_pre_hook(attention.begin, with_kwargs=True)
     transformer.x_embedder.register_forward_hook(lambda _, args, tokens: tokens[:, attention.plan.order])

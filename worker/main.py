@@ -14,6 +14,7 @@ from model.engine import Engine
 from model.load import load_engine
 from model.windows import Shot
 from worker.contract.settings import Settings
+from worker.room import largest_pixels
 from worker.serve import serve
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def _shared(rank: int, ranks: int, settings: Settings, name: str) -> int:
 
 def _serve(engine: Engine, settings: Settings, name: str) -> int:
     log.info("%s: %s is warm after a warm-up of %.1f s", name, settings.model, warm_up(engine))
-    status = serve(engine, settings, name)
+    status = serve(engine, settings, name, largest_pixels=largest_pixels(engine))
     log.info("%s: stopped, status %d", name, status)
     return status
 

@@ -1,7 +1,7 @@
 """What a setting that makes the DiT smaller or faster costs in quality, on the bundled model."""
 
-import torch
 import numpy as np
+import torch
 
 from model.engine import Engine
 from model.evaluate.films import COMMANDS, HELD_OUT_SEED, fidelity, film
@@ -17,8 +17,8 @@ TILING = Tiling((2, 4, 4), (3, 3, 3))
 
 
 def priced(settings: list[tuple[str, str]], *, pictures: int = 1) -> list[dict[str, object]]:
-    """For each (attention, precision): first windows of every camera word, from unseen pictures, against those
-    of dense bfloat16 with the same seeds.
+    """For each (attention, precision): first windows of every camera word, from unseen pictures, against
+    those of dense bfloat16 with the same seeds.
 
     psnr_db of frames 1 to 24 (60 and more is reported as 60), relative_error of all pixels, and motion: the
     share of films whose measured camera motion is the commanded one. What can't run here says why.
@@ -46,7 +46,9 @@ def _row(
         quantize(engine.transformer.to(torch.bfloat16), precision)
         if attention == "sparse":
             attend_sparsely(engine.transformer, TILING)
-            side = engine.config.height // (engine.config.pixels_per_latent * engine.transformer.config.patch_size)
+            side = engine.config.height // (
+                engine.config.pixels_per_latent * engine.transformer.config.patch_size
+            )
             grid = (1 + engine.config.new_latents, side, side)
             row["density"] = round(Plan(TILING, grid, 0, 1, torch.device("cpu")).density, 3)
         made = plain if (attention, precision) == ("dense", "bf16") else films(engine, given)
@@ -54,10 +56,10 @@ def _row(
         return row | {"not_run": f"{type(error).__name__}: {error}"}
     right = [named_camera(one) == name for name, of in made.items() for one in of]
     wanted, found = (np.stack(list(of.values()))[:, :, 1:] for of in (plain, made))
-    error = np.linalg.norm(found.astype(np.float64) - wanted) / np.linalg.norm(wanted.astype(np.float64))
+    apart = np.linalg.norm(found.astype(np.float64) - wanted) / np.linalg.norm(wanted.astype(np.float64))
     return row | {
         "psnr_db": fidelity(wanted, found),
-        "relative_error": round(float(error), 4),
+        "relative_error": round(float(apart), 4),
         "motion": round(float(np.mean(right)), 3),
         "films": len(right),
     }

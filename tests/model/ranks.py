@@ -34,7 +34,9 @@ def main(rank: int, file: str) -> None:
         return follow(engine)
     together = Together(engine)
     assert_near(together.paint("a red circle", seed=1), painted)
-    assert_near(np.concatenate([window.frames for window in together.generate(shots, picture, **asked)]), alone)
+    assert_near(
+        np.concatenate([window.frames for window in together.generate(shots, picture, **asked)]), alone
+    )
     # Stopped in the middle of a step, left after a window, asked wrongly: the other rank is there afterwards.
     checks = iter(range(99))
 

@@ -79,7 +79,9 @@ def test_what_cards_hold() -> None:
 def test_what_does_not_fit_says_how_much_it_takes() -> None:
     wanted = need(REAL, latents=31, height=544, width=960)
     require(wanted, 80 * GIB)
-    with pytest.raises(DoesNotFit, match=r"takes 32\.4 GiB \(transformer 23\.9, .*there are 24\.0 GiB") as raised:
+    with pytest.raises(
+        DoesNotFit, match=r"takes 32\.4 GiB \(transformer 23\.9, .*there are 24\.0 GiB"
+    ) as raised:
         require(wanted, 24 * GIB)
     assert raised.value.need == wanted
 

@@ -21,7 +21,9 @@ def test_two_processes_are_one_engine(tmp_path: Path) -> None:
         for rank, log in enumerate(said):
             command = [sys.executable, "-m", "tests.model.ranks", str(rank), str(tmp_path / "meeting")]
             to = stack.enter_context(log.open("w"))
-            ranks.append(stack.enter_context(subprocess.Popen(command, cwd=ROOT, env=env, stdout=to, stderr=to)))
+            ranks.append(
+                stack.enter_context(subprocess.Popen(command, cwd=ROOT, env=env, stdout=to, stderr=to))
+            )
             stack.callback(ranks[-1].kill)
         for rank, log in zip(ranks, said, strict=True):
             assert rank.wait(120) == 0, log.read_text()[-3000:]

@@ -26,7 +26,9 @@ def wide_dit() -> HunyuanVideoTransformer3DModel:
 def off(transformer: torch.nn.Module, device: str = "cpu") -> float:
     """From what the same weights give in float32, relative."""
     inputs = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in given(dtype=BF16).items()}
-    exact = {k: v.float() if k != "encoder_attention_mask" and k != "return_dict" else v for k, v in inputs.items()}
+    exact = {
+        k: v.float() if k != "encoder_attention_mask" and k != "return_dict" else v for k, v in inputs.items()
+    }
     with torch.inference_mode():
         wanted = wide_dit().to(device)(**exact)[0]
         return float((transformer(**inputs)[0].float() - wanted).norm() / wanted.norm())
@@ -50,13 +52,18 @@ def test_precisions_that_run_anywhere(precision: str, tmp_path: Path) -> None:
     geometry = Geometry.of(loaded.config)
     assert held_bytes(loaded) == pytest.approx(weights_bytes(geometry, precision), rel=0.01)
     assert held_bytes(whole) == weights_bytes(geometry, "bf16")
-    sizes = [sum(file.stat().st_size for file in (tmp_path / name).glob("*.safetensors")) for name in ("small", "whole")]
+    sizes = [
+        sum(file.stat().st_size for file in (tmp_path / name).glob("*.safetensors"))
+        for name in ("small", "whole")
+    ]
     assert sizes[0] < 0.56 * sizes[1]
 
 
 @pytest.mark.parametrize(("precision", "capability"), ON_GPUS.items())
 def test_what_this_machine_can_not_run_is_said(precision: str, capability: str) -> None:
-    with pytest.raises(CannotRun, match=rf"{precision} needs a CUDA device .* {capability} or newer, and this is a cpu"):
+    with pytest.raises(
+        CannotRun, match=rf"{precision} needs a CUDA device .* {capability} or newer, and this is a cpu"
+    ):
         quantize(wide_dit().to(BF16), precision)
 
 

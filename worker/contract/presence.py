@@ -27,7 +27,8 @@ class Presence:
         self._redis = redis
 
     def worker_seen(self, name: str, info: Mapping[str, Any], ttl: float = 15) -> None:
-        """A worker's sign of life with what it tells of itself (`model`: what it has loaded and warm)."""
+        """A worker's sign of life with what it tells of itself (`model`: what it has loaded and warm;
+        `largest_pixels`: width times height of the largest picture that it has memory for)."""
         with self._redis.pipeline() as pipe:
             pipe.set(keys.worker(name), json.dumps(dict(info)), px=int(ttl * 1000))
             pipe.sadd(keys.WORKERS, name)

@@ -1,5 +1,6 @@
-"""`magic141 bench gpu`: the 13 B geometry with random weights on this machine's GPU, setting by setting, beside
-diffusers' stock pipeline; where there is no GPU, the same at a reduced scale, which the report says."""
+"""`magic141 bench gpu`: the 13 B geometry with random weights on this machine's GPU, setting by setting,
+beside diffusers' stock pipeline; where there is no GPU, the same at a reduced scale, which the report
+says."""
 
 import argparse
 import json
@@ -8,12 +9,22 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-COLUMNS = ("row", "step_ms", "tflops", "share_of_roofline", "peak_memory_gib", "clip_seconds", "realtime_factor")
+COLUMNS = (
+    "row",
+    "step_ms",
+    "tflops",
+    "share_of_roofline",
+    "peak_memory_gib",
+    "clip_seconds",
+    "realtime_factor",
+)
 
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="magic141 bench gpu", description=__doc__.split(":")[0])
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output, not tables")
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON document on standard output, not tables"
+    )
     parser.add_argument("--rows", default="*", help="comma list of patterns: sparse-*, *-81, stock-bf16-121")
     parser.add_argument("--minutes", type=float, help="begin no row that would end later than this")
     parser.add_argument(
