@@ -27,7 +27,7 @@ from model.backends import attend_by
 from model.bench import machine
 from model.beside import beside
 from model.compiled import compile_blocks
-from model.denoiser import with_context
+from model.denoiser import predict_velocity
 from model.fit import GIB, TOLD
 from model.geometry import Geometry
 from model.quantize import held_bytes, quantize
@@ -41,6 +41,7 @@ from model.random_parts import (
     told,
 )
 from model.roofline import PRODUCTS, matmul_rate, seconds, wait
+from model.sampler import sample
 from model.schedule import sigmas
 from model.tiles import Plan, attend_sparsely
 
@@ -93,6 +94,9 @@ class Bench:
 
     def __init__(self, scale: Scale, device: torch.device, *, compiled: bool) -> None:
         self.scale, self.device, self.compiled = scale, device, compiled
+        self.repeats = (
+            STEPS if device.type == "cuda" else 2
+        )  # there a step's time varies by the load, not by chance
         self.stages: dict[str, float] = {}
         self.rates: dict[str, float] = {}
 
@@ -153,30 +157,26 @@ class Bench:
         if setting.attention == "overlap":
             return self._overlap(setting)
         transformer, report = self._prepared(setting)
-        if setting.attention == "dense" and self.compiled:
-            try:
-                with torch.inference_mode():
-                    compile_blocks(transformer)
-                    first = seconds(lambda: self._steps(transformer, setting, 1), self.device)
-            except Exception as error:
-                report["compiled"] = f"no, it failed: {told_of(error)}"
-                del transformer
-                forget(self.device)
-                transformer, _ = self._prepared(setting)
-                first = self._first(transformer, setting)
-        else:
-            if self.compiled:
-                compile_blocks(transformer)
-            first = self._first(transformer, setting)
+        step = self._stepper(transformer, setting)
+        if self.compiled:
+            compile_blocks(transformer)
+        try:
+            first = seconds(lambda: step(1), self.device)
+        except Exception as error:
+            if (
+                not self.compiled or setting.attention == "sparse"
+            ):  # which needs it: uncompiled it holds all scores
+                raise
+            del transformer, step
+            forget(self.device)
+            transformer, report = self._prepared(setting)
+            report["compiled"] = f"no, it failed: {told_of(error)}"
+            step = self._stepper(transformer, setting)
+            first = seconds(lambda: step(1), self.device)
         forget_peak(self.device)
-        with torch.inference_mode():
-            steps = [seconds(lambda: self._steps(transformer, setting, 1), self.device) for _ in range(STEPS)]
+        steps = [seconds(lambda: step(1), self.device) for _ in range(self.repeats)]
         figures = self._figures(setting, steps, report.pop("density", 1.0))
         return report | {"first_step_seconds": round(first, 3)} | figures
-
-    def _first(self, transformer: Any, setting: Setting) -> float:
-        with torch.inference_mode():
-            return seconds(lambda: self._steps(transformer, setting, 1), self.device)
 
     def _prepared(self, setting: Setting) -> tuple[Any, dict[str, Any]]:
         transformer = build_transformer(self.scale, self.device)
@@ -194,18 +194,19 @@ class Bench:
             report["backend"] = str(attend_by(transformer))
         return transformer, report
 
-    def _steps(self, transformer: Any, setting: Setting, count: int) -> Tensor:
-        """The first `count` of the sampler's steps."""
-        x, given = self.latents(setting.frames), told(self.scale, self.device, USED)
-        context = x[:, :, :1]
-        grid = sigmas(STEPS, 5.0).to(self.device)
-        for sigma, following in zip(grid[:count], grid[1:], strict=False):
-            inputs = with_context(x, context).bfloat16()
-            velocity = transformer(
-                hidden_states=inputs, timestep=sigma.expand(1) * 1000, return_dict=False, **given
-            )[0].float()
-            x = x + (following - sigma) * velocity
-        return x
+    def _stepper(self, transformer: Any, setting: Setting) -> Callable[[int], Tensor]:
+        """A function that takes so many of the sampler's steps, from the same noise at each call."""
+        noise, given = self.latents(setting.frames), told(self.scale, self.device, USED)
+        context, grid = noise[:, :, :1], sigmas(STEPS, 5.0).to(self.device)
+
+        def velocity(x: Tensor, sigma: Tensor) -> Tensor:
+            return predict_velocity(transformer, x, sigma, given, context, "velocity")
+
+        @torch.inference_mode()
+        def steps(count: int) -> Tensor:
+            return sample(velocity, noise, grid[: count + 1])
+
+        return steps
 
     def _figures(self, setting: Setting, steps: list[float], density: float) -> dict[str, object]:
         """From seconds of steps to what they mean. `share_of_roofline`: the time that this device's own
@@ -274,9 +275,9 @@ class Bench:
             moments.clear()
             pipeline(
                 image=Image.new("RGB", (self.scale.width, self.scale.height)),
-                prompt_embeds=given["encoder_hidden_states"],
-                prompt_attention_mask=given["encoder_attention_mask"],
-                pooled_prompt_embeds=given["pooled_projections"],
+                prompt_embeds=given.tokens,
+                prompt_attention_mask=given.mask,
+                pooled_prompt_embeds=given.pooled,
                 width=self.scale.width,
                 height=self.scale.height,
                 num_frames=setting.frames,
@@ -313,12 +314,12 @@ class Bench:
         if self.compiled:
             compile_blocks(transformer)
         autoencoder = build_autoencoder(self.scale, self.device)
-        windows = 3
+        windows, step = 3, self._stepper(transformer, setting)
 
         @torch.inference_mode()
         def denoised() -> Iterator[Tensor]:
             for _ in range(windows):
-                yield self._steps(transformer, setting, STEPS).bfloat16()
+                yield step(STEPS).bfloat16()
 
         @torch.inference_mode()
         def decode(latents: Tensor) -> np.ndarray:
@@ -420,7 +421,8 @@ def measure(
 
     wanted = [pattern.strip() for pattern in rows.split(",")]
     chosen = [setting for setting in settings() if any(fnmatch(setting.name, one) for one in wanted)]
-    stages = [name for name in STAGES if any(fnmatch(name, one) for one in wanted) or chosen]
+    parts = {part for setting in chosen for part in ("condition", "encode", f"decode-{setting.frames}")}
+    stages = [name for name in STAGES if name in parts or any(fnmatch(name, one) for one in wanted)]
     rates = bench.measure_rates()
     say(f"{scale.name} on {device.type}; matrix products in TFLOP/s: {rates}")
     return {
@@ -429,7 +431,7 @@ def measure(
         "scale": scale.name,
         "why_this_scale": "the real geometry, on a CUDA device"
         if scale is REAL
-        else "there is no CUDA device here: the same rows and code, much smaller; no figure of a GPU follows from it",
+        else "no CUDA device here: the same rows and code, much smaller; no figure of a GPU follows",
         "steps": STEPS,
         "matmul_tflops": rates,
         "stages": [tried(name, lambda name=name: bench.stage(name)) for name in stages],  # type: ignore[misc]

@@ -4,7 +4,7 @@ config.json, which diffusers reads.
 | precision | what | runs on |
 |---|---|---|
 | bf16 | as trained | anything |
-| fp8 | weights and, token by token, activations in e4m3: float8 matrix products | CUDA 8.9 and newer (Ada, Hopper, Blackwell) |
+| fp8 | weights and, token by token, activations in e4m3: float8 matrix products | CUDA 8.9 and newer |
 | fp8-weight | weights in e4m3, products in bfloat16 | anything |
 | int8 | weights, a scale a row (the paper's): products in bfloat16 | anything |
 | int8-dynamic | weights and, token by token, activations: int8 products | anything |

@@ -6,13 +6,13 @@ from typing import TypeVar
 
 import torch
 from diffusers import AutoencoderKLHunyuanVideo, HunyuanVideoTransformer3DModel
-from torch import Tensor, nn
+from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, LlamaConfig, LlavaConfig
 from transformers import LlavaForConditionalGeneration as Llava
 
+from model.conditioning import Condition
 from model.fit import TOLD
 from model.tiles import Tiling
-
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -114,12 +114,12 @@ def filled(module: M, device: torch.device) -> M:
     return module
 
 
-def told(scale: Scale, device: torch.device, used: int = TOLD) -> dict[str, Tensor]:
-    """What the DiT is told: condition tokens, of which the first `used` count, and the pooled vector."""
+def told(scale: Scale, device: torch.device, used: int = TOLD) -> Condition:
+    """What the DiT is told; of the condition's tokens the first `used` count."""
     rng = torch.Generator().manual_seed(2)
     width = scale.dit.get("text_embed_dim", 4096)
-    return {
-        "encoder_hidden_states": torch.randn(1, TOLD, width, generator=rng).to(device, torch.bfloat16),
-        "encoder_attention_mask": (torch.arange(TOLD) < used).long()[None].to(device),
-        "pooled_projections": torch.randn(1, 768, generator=rng).to(device, torch.bfloat16),
-    }
+    return Condition(
+        torch.randn(1, TOLD, width, generator=rng).to(device, torch.bfloat16),
+        (torch.arange(TOLD) < used).long()[None].to(device),
+        torch.randn(1, 768, generator=rng).to(device, torch.bfloat16),
+    )

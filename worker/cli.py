@@ -56,7 +56,9 @@ def _parser() -> argparse.ArgumentParser:
 
     add_client_commands(commands)
     add_keys_command(commands)
-    bench = commands.add_parser("bench", help="measure engine and service, the API, or the GPU", add_help=False)
+    bench = commands.add_parser(
+        "bench", help="measure engine and service, the API, or the GPU", add_help=False
+    )
     bench.set_defaults(run=_bench)
     return parser
 

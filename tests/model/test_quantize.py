@@ -76,7 +76,7 @@ def test_a_card_that_is_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_an_unknown_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="one of bf16, fp8, .*, not 'int3'"):
+    with pytest.raises(ValueError, match=r"one of bf16, fp8, .*, not 'int3'"):
         check("int3", torch.device("cpu"))
 
 
