@@ -5,7 +5,7 @@ is a run of neighbours; every tile attends to the tiles around it (the window is
 so that all see equally many), the condition's tokens to everything and everything to them. (Zhang et al.
 2025, "Fast Video Generation with Sliding Tile Attention"; here the last tile of an axis may be smaller, and
 no token is added.) Runs by torch's flex_attention: on a GPU compile the blocks (model.compiled), as
-uncompiled it holds every score.
+uncompiled it holds every score. Uncompiled on a CPU it is torch's dense attention with the mask written out.
 """
 
 from collections.abc import Mapping
@@ -59,6 +59,12 @@ class Plan:
         near[:total, :total] = self._near(tiling, tiles)
         of = torch.cat([tile.sort().values, torch.full((told,), total)])
         self.density = self._mask(near, of, count, batch, device)
+
+    def written_out(self) -> Tensor:
+        """[B, 1, N, N], bool."""
+        at = torch.arange(self.mask.seq_lengths[0], device=self.used.device)
+        item = torch.arange(len(self.used), device=self.used.device).view(-1, 1, 1, 1)
+        return self.mask.mask_mod(item, item, at[:, None], at)
 
     @staticmethod
     def _near(tiling: Tiling, tiles: list[int]) -> Tensor:
@@ -114,12 +120,18 @@ def _listed(blocks: Tensor) -> tuple[Tensor, Tensor]:
 
 
 class TiledAttnProcessor(HunyuanVideoAttnProcessor2_0):
-    """diffusers' own, by flex_attention with the mask of the forward that is under way."""
+    """diffusers' own, with the mask of the forward that is under way."""
 
     def __init__(self, attention: "TiledAttention") -> None:
         super().__init__()
-        self._attention_backend = AttentionBackendName.FLEX
         self.attention = attention
+
+    @property
+    def _attention_backend(self) -> AttentionBackendName:  # type: ignore[override]
+        return AttentionBackendName.FLEX if self._by_blocks() else AttentionBackendName.NATIVE
+
+    def _by_blocks(self) -> bool:
+        return torch.compiler.is_compiling() or self.attention.dense is None
 
     def __call__(
         self,
@@ -129,14 +141,18 @@ class TiledAttnProcessor(HunyuanVideoAttnProcessor2_0):
         attention_mask: Tensor | None = None,
         image_rotary_emb: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        mask = self.attention.plan.mask
+        mask = self.attention.plan.mask if self._by_blocks() else self.attention.dense
         return super().__call__(attn, hidden_states, encoder_hidden_states, mask, image_rotary_emb)
 
 
 class TiledAttention:
-    """One DiT's: keeps a plan for each shape that came by, and the one of the forward under way."""
+    """One DiT's: keeps a plan for each shape that came by, and the one of the forward under way.
+
+    `dense` [B, 1, N, N], bool: the mask written out, where that is the faster way: uncompiled on a CPU.
+    """
 
     plan: Plan
+    dense: Tensor | None = None
 
     def __init__(self, tiling: Tiling) -> None:
         self.tiling, self._plans = tiling, {}  # type: ignore[var-annotated]
@@ -151,6 +167,7 @@ class TiledAttention:
             self._plans[shape] = Plan(self.tiling, *shape)
         self.plan = self._plans[shape]
         self.plan.used.copy_(grid[0] * grid[1] * grid[2] + mask.sum(1, dtype=torch.int32))
+        self.dense = self.plan.written_out() if latents.is_cpu else None
 
 
 def attend_sparsely(

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.attention.flex_attention import flex_attention
 
 from model.compiled import compile_blocks
 from model.tiles import BLOCK, Plan, Tiling, attend_sparsely
@@ -85,6 +86,18 @@ def test_it_is_dense_attention_with_the_same_mask() -> None:
         masked(block.attn, mask)
     with torch.inference_mode():
         assert torch.allclose(sparse(**inputs)[0], stock(**inputs)[0], atol=1e-5)
+
+
+def test_flex_attention_takes_the_mask() -> None:
+    """Two items of different length; in its slow form, which shows that it is right."""
+    plan = Plan(Tiling((2, 2, 3), (1, 3, 1)), (5, 5, 7), 7, 2, CPU)
+    plan.used.copy_(torch.tensor([182, 179]))
+    query, key, value = torch.randn(3, 2, 2, 182, 16, generator=torch.Generator().manual_seed(3))
+    mask = plan.written_out()
+    assert mask.shape == (2, 1, 182, 182)
+    assert not mask[1, 0, :, 179:].any()
+    wanted = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+    assert torch.allclose(flex_attention(query, key, value, block_mask=plan.mask), wanted, atol=1e-5)
 
 
 def masked(attn: torch.nn.Module, mask: Tensor) -> None:
