@@ -48,6 +48,7 @@ def test_a_report(capsys: pytest.CaptureFixture[str]) -> None:
     dense, sparse, stock = (rows[f"{name}-bf16-81"] for name in ("dense", "sparse", "stock"))
     assert sparse["density"] < 0.9 < dense["density"] == stock["density"] == 1
     assert sparse["gflop"] < dense["gflop"] == stock["gflop"]
+    assert sparse["backend"].startswith("dense with the mask written out")
     for row in (dense, sparse, stock):
         assert row["tflops"] == pytest.approx(row["gflop"] / row["step_ms"], rel=0.01, abs=1e-3)
         assert row["peak_memory_gib"] is None  # nothing here measures a CPU's
