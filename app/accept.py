@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Header, Response
 
 from app.request_id import about_job
+from app.room import require_room
 from app.schemas import VideoObject
 from app.services import Services
 from app.views import poll_after_ms, video_object
@@ -24,7 +25,9 @@ def accept(
     idempotency: tuple[str, str] | None,
     shared: Sequence[Segment] = (),
 ) -> VideoObject:
-    """`Location` is the job's record; from this answer on it is not lost. Raises as JobStore.create does."""
+    """`Location` is the job's record; from this answer on it is not lost. Raises as JobStore.create
+    and `require_room` do."""
+    require_room(spec, services)
     job = services.store.create(
         spec,
         windows_total=windows_total(spec.num_frames, spec.model),

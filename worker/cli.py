@@ -61,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     add_client_commands(commands)
     add_keys_command(commands)
     add_models_command(commands)
-    bench = commands.add_parser("bench", help="measure engine and service, or the API", add_help=False)
+    bench = commands.add_parser(
+        "bench", help="measure engine and service, the API, or the GPU", add_help=False
+    )
     bench.set_defaults(run=_bench)
     return parser
 
@@ -100,6 +102,10 @@ def _bench(args: argparse.Namespace, rest: list[str]) -> int | None:
         from worker.local.bench_api import main as bench_api
 
         return bench_api(rest[1:])
+    if rest[:1] == ["gpu"]:
+        from worker.local.bench_gpu import main as bench_gpu
+
+        return bench_gpu(rest[1:])
     from worker.local.bench import main as bench
 
     return bench(rest)

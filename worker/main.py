@@ -1,9 +1,13 @@
-"""One worker process: a resident, warm engine serving a queue. `python -m worker.main --name worker-0`"""
+"""One worker process: a resident, warm engine serving a queue. `python -m worker.main --name worker-0`
+
+On several GPUs together: `torchrun --nproc-per-node 8 -m worker.main --name worker-0`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import logging
+import os
 import time
 
 import numpy as np
@@ -16,6 +20,7 @@ from worker.contract.logs import start_logging
 from worker.contract.models import MODELS
 from worker.contract.settings import Settings
 from worker.contract.tracing import start_tracing
+from worker.room import largest_pixels
 from worker.serve import serve
 
 log = logging.getLogger("worker.main")  # run by `python -m` its __name__ is another
@@ -29,10 +34,37 @@ def main(argv: list[str] | None = None) -> int:
     settings = Settings.load()
     start_logging(settings, service="worker", worker=name)
     start_tracing("worker", name)
+    rank, ranks = (int(os.environ.get(key, told)) for key, told in (("RANK", 0), ("WORLD_SIZE", 1)))
+    if ranks > 1:  # by torchrun: one worker in front, the others compute with it
+        return _shared(rank, ranks, settings, name)
+    engine = _load(settings)
+    return _serve(engine, settings, name)
+
+
+def _load(settings: Settings) -> Engine:
     engine = load_engine(settings.model, settings.model_path)
     check_plan(engine.config, settings.model)
+    return engine
+
+
+def _shared(rank: int, ranks: int, settings: Settings, name: str) -> int:
+    from model.parallel import Together, follow, join
+
+    join(rank, ranks)
+    engine = _load(settings)
+    if rank > 0:
+        follow(engine)
+        return 0
+    together = Together(engine)
+    try:
+        return _serve(together, settings, name)  # type: ignore[arg-type]
+    finally:
+        together.dismiss()
+
+
+def _serve(engine: Engine, settings: Settings, name: str) -> int:
     log.info("%s: %s is warm after a warm-up of %.1f s", name, settings.model, warm_up(engine))
-    status = serve(engine, settings, name)
+    status = serve(engine, settings, name, largest_pixels=largest_pixels(engine))
     log.info("%s: stopped, status %d", name, status)
     return status
 

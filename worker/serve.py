@@ -32,10 +32,11 @@ SEEN_EVERY_SECONDS = 2.0
 SEEN_TTL_SECONDS = 10
 
 
-def serve(engine: Engine, settings: Settings, name: str) -> int:
+def serve(engine: Engine, settings: Settings, name: str, *, largest_pixels: int | None = None) -> int:
     """Run slices on `engine` until SIGTERM or SIGINT; a slice that is running is left at its next window.
 
-    Returns the exit status: 1 after an error that leaves the engine in doubt.
+    `largest_pixels`, if known, is announced: requests for larger pictures are refused while no other worker
+    can hold them. Returns the exit status: 1 after an error that leaves the engine in doubt.
     """
     stopping = threading.Event()
     store = JobStore(connect(settings), settings)
@@ -43,14 +44,14 @@ def serve(engine: Engine, settings: Settings, name: str) -> int:
     outlast(storage.ensure_bucket, lambda: None)
     resident = Resident(engine, store, storage, settings, name, stopping)
     slices.install(resident)
-    threading.Thread(target=_announce, args=(resident,), name="announce", daemon=True).start()
+    threading.Thread(target=_announce, args=(resident, largest_pixels), name="announce", daemon=True).start()
     reconcile.start(store, stopping)
     ResidentWorker(connect(settings), name, settings.model, stopping).work(logging_level="WARNING")
     stopping.set()  # rq also ends by itself, when Redis stays away too long
     return int(resident.faulty.is_set())
 
 
-def _announce(resident: Resident) -> None:
+def _announce(resident: Resident, largest_pixels: int | None) -> None:
     """Keep this worker listed as warm while the process lives."""
     info = {
         "model": resident.settings.model,
@@ -59,6 +60,8 @@ def _announce(resident: Resident) -> None:
         "threads": torch.get_num_threads(),
         "loaded_at": time.time(),
     }
+    if largest_pixels is not None:
+        info["largest_pixels"] = largest_pixels
     while not resident.stopping.is_set():
         try:
             resident.store.worker_seen(resident.worker, info | _memory(), ttl=SEEN_TTL_SECONDS)

@@ -12,6 +12,7 @@ from app.body import Body, read_body
 from app.errors import documented
 from app.openapi import VIDEO_REQUEST_BODY
 from app.request_id import about_job
+from app.room import require_room
 from app.schemas import EstimateObject, VideoDeleted, VideoList, VideoObject, VideoRequest
 from app.services import Owner, Using
 from app.views import estimate_object, video_object
@@ -62,7 +63,9 @@ def estimate_video(
 ) -> EstimateObject:
     """What `POST /v1/videos` with the same body would take; everything is checked but a picture."""
     request = parse.parse(body, VideoRequest)
-    return estimate_object(parse.to_spec(request, owner, services), services)
+    spec = parse.to_spec(request, owner, services)
+    require_room(spec, services)
+    return estimate_object(spec, services)
 
 
 @router.get("", responses=documented(422))

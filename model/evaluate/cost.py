@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from model.engine import Engine
+from model.quantize import held_bytes
 from model.windows import Shot
 
 ROUNDS = 5
@@ -23,17 +24,8 @@ def cost(engine: Engine, folder: Path, picture: np.ndarray) -> dict[str, object]
     denoise, decode = np.median(seconds, axis=0).round(4).tolist()
     return {
         "stored_bytes": stored,
-        "held_bytes": held_bytes(engine),
+        "held_bytes": held_bytes(engine.transformer),
         "denoise_seconds": denoise,
         "decode_seconds": decode,
         "windows_seconds": round(time.perf_counter() - began, 3),
     }
-
-
-def held_bytes(engine: Engine) -> int:
-    """Of all the numbers behind the DiT's weights, also those inside of quantised ones."""
-    total = 0
-    for weight in engine.transformer.state_dict().values():
-        inner = [getattr(weight, name) for name in getattr(weight, "tensor_data_names", ())]
-        total += sum(part.numel() * part.element_size() for part in inner or [weight])
-    return total

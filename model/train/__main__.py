@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from model.train import autoencoder, prune, student, teacher
-from model.train.quantise import QUANTISED, quantise
+from model.train.quantise import INT8, quantise
 from model.train.recipe import RECIPES
 
 STAGES = ("autoencoder", "teacher", "student", "sparsified")
@@ -67,7 +67,7 @@ def main() -> None:
             snapshots=args.snapshots,
         )
     if "sparsified" in stages:
-        for how in QUANTISED:
+        for how in INT8:
             quantise(out / "student", out / how, how)
         prune.train(
             out / "pruned",

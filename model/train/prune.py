@@ -1,11 +1,8 @@
 """An engine without some of its blocks, which learns again to give what the whole one gives.
 
-FastLightGen (arXiv 2603.01685) prunes blocks in this way before it distils; the blocks that are needed least
-are found by leaving each out.
+Which blocks go, and how: model.prune.
 """
 
-import copy
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -15,6 +12,7 @@ from tqdm import tqdm
 
 from model.autoencoder import PatchAutoencoder
 from model.config import EngineConfig
+from model.prune import least_needed, without
 from model.schedule import sigmas
 from model.train.batch import Batch
 from model.train.clock import Clock
@@ -98,27 +96,3 @@ def train(
         progress.set_postfix(curve.write(step, clock.minutes(), lr))
     mini.save(folder, config, vae)
     write_strip(folder)
-
-
-def without(whole: HunyuanVideoTransformer3DModel, gone: list[int]) -> HunyuanVideoTransformer3DModel:
-    """A copy that lacks the single-stream blocks `gone`; its config tells how many are left."""
-    pruned = copy.deepcopy(whole)
-    left = [block for index, block in enumerate(pruned.single_transformer_blocks) if index not in gone]
-    pruned.single_transformer_blocks = nn.ModuleList(left)
-    pruned.register_to_config(num_single_layers=len(left))
-    return pruned
-
-
-def least_needed(
-    whole: HunyuanVideoTransformer3DModel,
-    count: int,
-    cost: Callable[[HunyuanVideoTransformer3DModel], float],
-) -> list[int]:
-    """`count` single-stream blocks, found one after the other: each time the one without which `cost` is
-    least. One is always kept."""
-    blocks = range(len(whole.single_transformer_blocks))
-    gone: list[int] = []
-    while len(gone) < min(count, len(blocks) - 1):
-        costs = {index: cost(without(whole, [*gone, index])) for index in blocks if index not in gone}
-        gone.append(min(costs, key=costs.__getitem__))
-    return sorted(gone)

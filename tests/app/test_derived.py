@@ -1,5 +1,6 @@
 """Videos made from videos, changes of mind, and estimates, as a client asks for them."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 
 from tests.app.test_jobs import post, work
 from worker.contract.job import JobState, Segment
+from worker.contract.models import MODELS
 from worker.contract.storage import Storage
 from worker.contract.store import JobStore
 
@@ -147,3 +149,20 @@ def test_estimate(api: httpx.Client, store: JobStore, storage: Storage) -> None:
     assert (second["position"], second["ready"]) == (2, True)
     assert 0 <= second["cost_window_seconds"] <= second["eta_seconds"] < 60
     refused(api.post("/v1/videos/estimate", json={"prompt": ""}), 422, "invalid_value", "prompt")
+
+
+def test_a_size_that_no_ready_worker_can_hold(
+    api: httpx.Client, store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused when it is asked for, not when a card runs out of memory."""
+    monkeypatch.setitem(MODELS, "mini", replace(MODELS["mini"], sizes=("256x256", "512x512")))
+    large = {"prompt": "a", "size": "512x512"}
+    assert api.post("/v1/videos/estimate", json=large).status_code == 200  # nobody is ready, nothing is known
+    store.worker_seen("worker-0", {"model": "mini", "largest_pixels": 512 * 512 - 1})
+    store.worker_seen("worker-1", {"model": "another", "largest_pixels": 9**9})
+    for path in ("/v1/videos/estimate", "/v1/videos"):
+        refused(api.post(path, json=large), 422, "does_not_fit", "size")
+        assert api.post(path, json={"prompt": "a"}).status_code in (200, 202)
+    for told in ({"largest_pixels": 512 * 512}, {}):
+        store.worker_seen("worker-2", {"model": "mini", **told})
+        assert api.post("/v1/videos/estimate", json=large).status_code == 200

@@ -30,6 +30,7 @@ Code = Literal[
     "busy",
     "canceled",
     "deadline_passed",
+    "does_not_fit",
     "engine_error",
     "http_error",
     "idempotency_conflict",

@@ -28,7 +28,8 @@ class Presence:
 
     def worker_seen(self, name: str, info: Mapping[str, Any], ttl: float = 15) -> None:
         """A worker's sign of life with what it tells of itself (`model`: what it has loaded and
-        warm; `paints`: whether it makes a picture where none is given)."""
+        warm; `paints`: whether it makes a picture where none is given; `largest_pixels`: width times
+        height of the largest picture that it has memory for)."""
         with self._redis.pipeline() as pipe:
             pipe.set(keys.worker(name), json.dumps(dict(info)), px=int(ttl * 1000))
             pipe.sadd(keys.WORKERS, name)
