@@ -48,7 +48,7 @@ def join(rank: int, ranks: int, *, init_method: str | None = None) -> None:
 
 
 def share(transformer: HunyuanVideoTransformer3DModel) -> None:
-    """Splits every forward among all ranks. Raises ValueError for another DiT, and where the heads can't be split.
+    """Splits every forward among all ranks. Raises ValueError for another DiT, or heads that can't be split.
 
     Padding is cut off first, since a shared forward has no mask. `transformer.enable_parallelism` does the
     same on GPUs, and fails without one (diffusers 0.42: it divides by the number of accelerators).
