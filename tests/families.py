@@ -179,7 +179,7 @@ def umt5(words: int) -> UMT5EncoderModel:
 
 def wan_vae() -> AutoencoderKLWan:
     vae = AutoencoderKLWan(
-        base_dim=8,
+        base_dim=4,
         z_dim=16,
         dim_mult=[1, 1, 1, 1],
         num_res_blocks=1,

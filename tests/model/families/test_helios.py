@@ -47,13 +47,13 @@ def test_windows_are_the_pipelines(helios: Engine, helios_pipe, monkeypatch: pyt
 
 
 def test_windows_join_and_a_resumed_one_is_the_same(helios: Engine) -> None:
-    whole = film(helios, 80)
-    assert [(w.start_frame, len(w.frames)) for w in whole] == [(0, 34), (34, 33), (67, 13)]
+    whole = film(helios, 50)
+    assert [(w.start_frame, len(w.frames)) for w in whole] == [(0, 34), (34, 16)]
     assert whole[0].state["history"].shape[2] == 19
-    rest = film(helios, 80, start_window=1, state=whole[0].state)
-    assert np.array_equal(rest[1].frames, whole[2].frames)
+    (rest,) = film(helios, 50, start_window=1, state=whole[0].state)
+    assert np.array_equal(rest.frames, whole[1].frames)
     lost = {**whole[0].state, "picture": 0 * whole[0].state["picture"]}
-    assert not np.array_equal(film(helios, 80, start_window=1, state=lost)[0].frames, whole[1].frames)
+    assert not np.array_equal(film(helios, 50, start_window=1, state=lost)[0].frames, whole[1].frames)
 
 
 def test_it_stops_within_a_step(helios: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
