@@ -33,6 +33,8 @@ class EngineConfig:
     prediction: Literal["sample", "velocity"] = "sample"
     picture_in_noise: float = 0.0  # that share of the first frame's latents is mixed into a window's noise
     vlm_sees_prompt: bool = False  # HunyuanVideo-I2V's condition; Magic141's model sees the first frame alone
+    attention: str = "auto"  # of a large DiT: one of diffusers' backends, the best exact one, or "tiles"
+    compiled: bool = False  # whether its blocks are compiled; the warm-up pays for it
     alone: bool = False  # a window's latents are decoded by themselves, the first of them to one frame
 
     @property

@@ -4,6 +4,7 @@ network."""
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from model.ahead import ahead
 from model.apart import apart
+from model.beside import beside
 from model.config import EngineConfig
 from model.families.family import Check, Family, State, to_pixels
 from model.image import fit
@@ -76,6 +78,7 @@ class Engine:
         self.family, self.painter = family, painter
         self.transformer = family.transformer
         self.device = family.transformer.device
+        self.overlaps = True  # on a GPU: windows are decoded beside the denoising of the next
         self._description = description or {}
 
     def describe(self) -> dict[str, object]:
@@ -88,6 +91,7 @@ class Engine:
             "shift": self.config.shift,
             "image_guidance": self.config.image_guidance,
             "keeps_look": self.config.keeps_look,
+            "attention": self.config.attention,
             "dtype": str(self.transformer.dtype).removeprefix("torch."),
             "device": self.device.type,
             **self._description,
@@ -135,7 +139,8 @@ class Engine:
             raise ValueError(f"start_window {start_window} {'needs' if state is None else 'takes no'} state")
         picture = fit(image, *(size or self.config.size))
         denoised = self._denoise_windows(shots, picture, plans[start_window:], seed, state, check, steer)
-        yield from ahead(self._decode(item, picture, check) for item in denoised)
+        decode = partial(self._decode, picture=picture, check=check)
+        yield from beside(denoised, decode, self.device) if self.overlaps else ahead(map(decode, denoised))
 
     @torch.inference_mode()
     def _denoise_windows(

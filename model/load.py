@@ -4,14 +4,18 @@ subfolder a part."""
 import hashlib
 import importlib.util
 import json
+import logging
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import HunyuanVideoTransformer3DModel
 
 from model.apart import apart
 from model.attention import attend_by_rows
+from model.backends import attend_by
+from model.compiled import compile_blocks
 from model.conditioning import Conditioner
 from model.config import EngineConfig
 from model.engine import Engine, Painter
@@ -21,6 +25,9 @@ from model.lora import file_in, fuse
 from model.painter import TextToImage, painter_problems, text_to_image
 from model.parts import BrokenWeights, load_parts, problems, quiet
 from model.presets import PRESETS, Preset
+from model.tiles import attend_sparsely
+
+log = logging.getLogger(__name__)
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -100,7 +107,7 @@ def _load(preset: Preset, folder: Path, device: str | None, dtype: torch.dtype |
         dtype = torch.bfloat16 if where.type == "cuda" or fast_bfloat16() else torch.float32
     config = EngineConfig.load(folder) if (folder / "engine.json").is_file() else preset.config
     family, painter = _parts(preset, config, folder, dtype)
-    _prepare(family, where)
+    _prepare(family, config, where)
     if isinstance(painter, TextToImage):
         painter.pipe.to(where)
     versions = {package: version(package) for package in ("torch", "diffusers", "transformers")}
@@ -157,12 +164,22 @@ def _mini(config: EngineConfig, folder: Path, dtype: torch.dtype) -> MiniFamily:
     return family
 
 
-def _prepare(family: Family, where: torch.device) -> None:
-    """The one place where loaded weights are changed before they serve: attention, precision, device."""
+def _prepare(family: Family, config: EngineConfig, where: torch.device) -> None:
+    """The one place where loaded weights are changed before they serve: device, attention, compilation. Their
+    precision is a property of the folder."""
     for module in family.modules:
         module.to(where)
-    if isinstance(family, MiniFamily) and where.type == "cpu" and family.transformer.dtype == torch.bfloat16:
-        attend_by_rows(family.transformer)
+    transformer = family.transformer
+    if isinstance(family, MiniFamily):
+        if where.type == "cpu" and transformer.dtype == torch.bfloat16:
+            attend_by_rows(transformer)
+    elif isinstance(transformer, HunyuanVideoTransformer3DModel):
+        if config.attention == "tiles":
+            attend_sparsely(transformer)
+        elif where.type == "cuda" or config.attention != "auto":
+            log.info("attention by %s", attend_by(transformer, config.attention))
+    if config.compiled:
+        compile_blocks(transformer)
 
 
 def _ask_for_int8(config: Path) -> None:

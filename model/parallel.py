@@ -82,6 +82,7 @@ class Together:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        engine.overlaps = False
         share(engine.transformer)
 
     def __getattr__(self, name: str) -> Any:
@@ -125,6 +126,7 @@ class Together:
 
 def follow(engine: Engine) -> None:
     """A rank other than 0: does what rank 0 does until it is dismissed."""
+    engine.overlaps = False
     share(engine.transformer)
     while (asked := _heard()) is not None:
         if asked is Stopped:

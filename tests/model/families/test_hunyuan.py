@@ -9,8 +9,10 @@ Equal: the latents that both denoise, for both definitions of the condition. Dif
   take their given place before decoding, and exactly the frames that it repeats are dropped.
 """
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +23,7 @@ from PIL import Image
 
 from model.conditioning import Condition
 from model.engine import Engine, rng_for
+from model.load import load_engine
 from model.windows import Shot
 from tests.model.families.conftest import HEIGHT, PICTURE, WIDTH
 
@@ -169,3 +172,20 @@ def test_the_picture_and_the_frames_that_repeat_are_given_to_the_transformer(
 def test_size_is_the_jobs(magic141: Engine) -> None:
     (window,) = magic141.generate(SHOTS, PICTURE, num_frames=5, seed=1, size=(96, 64))
     assert window.frames.shape == (5, 96, 64, 3)
+
+
+@pytest.mark.parametrize("attention", ["native", "tiles"])
+def test_attention_is_the_folders_choice(
+    attention: str, hunyuan: Engine, hunyuan_folder: Path, tmp_path: Path
+) -> None:
+    """On so small a grid a tile's neighbours are all tiles, so that the windows are the same."""
+    folder = tmp_path / attention
+    shutil.copytree(hunyuan_folder, folder)
+    replace(hunyuan.config, attention=attention).save(folder)
+    engine = load_engine("hunyuan-i2v-33ch", folder, dtype=torch.float32)
+    processors = {type(block.attn.processor).__name__ for block in engine.transformer.transformer_blocks}
+    assert processors == {{"native": "UnmaskedAttnProcessor", "tiles": "TiledAttnProcessor"}[attention]}
+    (theirs,), (ours,) = (
+        [*chosen.generate(SHOTS, PICTURE, num_frames=9, seed=1)] for chosen in (hunyuan, engine)
+    )
+    assert np.abs(theirs.frames.astype(int) - ours.frames).max() <= 1
