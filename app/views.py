@@ -98,7 +98,7 @@ def job_object(job: Job, base_url: str, services: Services) -> JobObject:
         windows_redone=job.windows_redone,
         worker=job.worker,
         attempts=job.attempts,
-        position=store.position(job.id) if job.state is JobState.QUEUED else None,
+        position=job.position,
         eta_seconds=None if eta is None else round(eta.seconds, 2),
         eta_error_seconds=None if eta is None else round(eta.error, 2),
         segments=[

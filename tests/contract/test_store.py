@@ -32,7 +32,7 @@ def dump(redis: Redis, job_id: str) -> tuple[object, ...]:
 
 def test_the_way_of_a_job(store: JobStore) -> None:
     job = accept(store)
-    assert (job.state, store.position(job.id)) == (JobState.QUEUED, 1)
+    assert (job.state, job.position) == (JobState.QUEUED, 1)
     token = store.take(job.id, "worker-0")
     assert token is not None
     store.set_artifact(job.id, token, "image_key", keys.image(job.id))
@@ -58,7 +58,8 @@ def test_the_way_of_a_job(store: JobStore) -> None:
 def test_accepted_means_in_the_queue_too(store: JobStore, redis: Redis) -> None:
     first, second, urgent = accept(store), accept(store), accept(store, priority=1)
     assert entries(redis) == 3
-    assert [store.position(job.id) for job in (first, second, urgent)] == [2, 3, 1]
+    assert [store.get(job.id).position for job in (first, second, urgent)] == [2, 3, 1]
+    assert [job.position for job in (first, second, urgent)] == [1, 2, 1]
 
 
 def test_only_one_of_many_takers_gets_the_lease(store: JobStore) -> None:

@@ -121,8 +121,9 @@ class Machine(SideBySide):
     @rule(pick=PICK)
     def look(self, pick: int) -> None:
         job_id, order = self.job(pick), self.model.line()
-        place = order.index(job_id) + 1 if job_id in order else None
-        assert self.store.position(job_id) == place
+        if job_id in self.model.jobs:
+            place = order.index(job_id) + 1 if job_id in order else None
+            assert self.store.get(job_id).position == place
         assert self.store.first_in_line() == (order[0] if order else None)
         mine = sorted(job.id for job in self.model.jobs.values() if job.spec.owner == "a")
         page, more = self.store.list("a", order="asc", limit=2)

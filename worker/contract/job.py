@@ -135,6 +135,8 @@ class Job:
     error: JobError | None = None
     timings: dict[str, float] = field(default_factory=dict)
     cancel_requested: bool = False
+    position: int | None = None
+    """In the line when it was read: the jobs ahead of it plus one; None when it does not wait."""
 
     @property
     def windows_done(self) -> int:

@@ -4,6 +4,8 @@ Only a job's id travels, as JSON: nothing is ever unpickled.
 """
 
 import secrets
+from collections.abc import Sequence
+from itertools import chain
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
@@ -39,13 +41,14 @@ def generate_queue(redis: Redis) -> Queue:
     return Queue(keys.QUEUE_GENERATE, connection=redis, serializer=SERIALIZER)
 
 
-def wake(redis: Redis, job_id: str) -> None:
+def entry(queue: Queue, job_id: str) -> Sequence[str | bytes | int]:
     """One more entry for some worker to pop: there is a job to take, `job_id` or a better claim.
 
-    One too many is harmless. The entry's own id is fresh each time: an entry that is just ending must not
-    share its hash with the next.
+    As arguments of a script, whose `wake` does what rq's enqueue does in some round trips: rq's set of queues,
+    its list, the entry's hash, its id, and what the hash holds. One entry too many is harmless. Its own id is
+    fresh each time: an entry that is just ending must not share its hash with the next.
     """
-    generate_queue(redis).enqueue_call(
+    made = queue.create_job(
         GENERATE,
         args=(job_id,),
         job_id=f"{job_id}-{secrets.token_hex(4)}",
@@ -53,6 +56,9 @@ def wake(redis: Redis, job_id: str) -> None:
         result_ttl=0,
         failure_ttl=86400,
     )
+    made.enqueued_at = made.created_at
+    names = (queue.redis_queues_keys, queue.key, made.key, made.id)
+    return [*names, *chain.from_iterable(made.to_dict().items())]
 
 
 def entries(redis: Redis) -> int:

@@ -107,6 +107,14 @@ local function queue(id)
   emit(id, 'queued', {id = id, status = 'queued'})
 end
 
+-- An entry in rq, from the arguments that queue.entry made. A script that runs twice adds it once.
+local function wake(queues, list, entry, entry_id, ...)
+  if redis.call('EXISTS', entry) == 1 then return end
+  redis.call('SADD', queues, list)
+  redis.call('HSET', entry, ...)
+  redis.call('RPUSH', list, entry_id)
+end
+
 -- Whether a job's files are needed: it is there, or another that shares some of them.
 local function needed(id)
   return redis.call('EXISTS', JOB .. id) == 1 or redis.call('SCARD', SHARERS_OF .. id) > 0
@@ -142,10 +150,11 @@ def _script(body: str) -> str:
 
 # KEYS: idempotency or none. ARGV: id, record fields as JSON, owner, queue limit, body hash, idempotency ttl,
 # slice windows, owner's queue limit or '', what is shared (windows, each as JSON, and the jobs whose files
-# are used) as JSON or '', jobs a minute or '', seconds of video a day or '', seconds of video asked for
+# are used) as JSON or '', jobs a minute or '', seconds of video a day or '', seconds of video asked for, and
+# an entry for rq. Returns what became of it, the id, and of a new job when it was created and its rank in the line
 CREATE = _script("""
 local id, owner = ARGV[1], ARGV[3]
-if redis.call('EXISTS', JOB .. id) == 1 then return {'created', id} end  -- the first reply was lost
+if redis.call('EXISTS', JOB .. id) == 1 then return {'same', id} end  -- the first reply was lost
 if KEYS[1] then
   local earlier = redis.call('HMGET', KEYS[1], 'job_id', 'body_hash')
   if earlier[1] and redis.call('EXISTS', JOB .. earlier[1]) == 1 then
@@ -187,8 +196,9 @@ if quota then
   redis.call('INCRBYFLOAT', used, asked)
   redis.call('EXPIRE', used, 86400)
 end
+local created_at = now()
+redis.call('HSET', JOB .. id, 'created_at', created_at)
 for field, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', JOB .. id, field, value) end
-redis.call('HSET', JOB .. id, 'created_at', now())
 for _, window in ipairs(shared.windows) do redis.call('RPUSH', JOB .. id .. ':windows', window) end
 for _, source in ipairs(shared.sources) do
   redis.call('SADD', SHARERS_OF .. source, id)
@@ -203,8 +213,36 @@ end
 new_tag(id, ARGV[7])
 queue(id)
 redis.call('HINCRBY', COUNTERS, 'accepted', 1)
-return {'created', id}
+wake(unpack(ARGV, 13))
+return {'created', id, created_at, redis.call('ZRANK', PENDING, id)}
 """)
+
+# ARGV: ids. Returns, of each, its record and its windows as JSON and its rank in the line; or nothing
+READ = f"""
+local found = {{}}
+for place, id in ipairs(ARGV) do
+  local flat, record = redis.call('HGETALL', '{keys.JOB_PREFIX}' .. id), {{}}
+  for at = 1, #flat, 2 do record[flat[at]] = flat[at + 1] end
+  local windows = redis.call('LRANGE', '{keys.JOB_PREFIX}' .. id .. ':windows', 0, -1)
+  found[place] = #flat > 0 and {{cjson.encode(record), '[' .. table.concat(windows, ',') .. ']',
+                                redis.call('ZRANK', '{keys.PENDING}', id)}}
+end
+return found
+"""
+
+# Returns the windows that are left of the jobs in the line, in its order, and of those that run: numbers as text
+BACKLOG = f"""
+local function left(ids)
+  local numbers = {{}}
+  for place, id in ipairs(ids) do
+    local key = '{keys.JOB_PREFIX}' .. id
+    local total = tonumber(redis.call('HGET', key, 'windows_total') or 0)
+    numbers[place] = math.max(0, total - redis.call('LLEN', key .. ':windows'))
+  end
+  return table.concat(numbers, ' ')
+end
+return {{left(redis.call('ZRANGE', '{keys.PENDING}', 0, -1)), left(redis.call('SMEMBERS', '{keys.RUNNING}'))}}
+"""
 
 # ARGV: id, worker, lease ms, claim (random: a retry after a lost reply finds its own lease), max attempts
 TAKE = _script("""
@@ -317,13 +355,14 @@ end
 return 1
 """)
 
-# ARGV: id, max attempts. Returns 1 when the job is queued now
+# ARGV: id, max attempts, and an entry for rq. Returns 1 when the job is queued now
 REQUEUE = _script("""
 local id, state = ARGV[1], get(ARGV[1], 'state')
-if state == 'queued' then return 1 end
+if state == 'queued' then wake(unpack(ARGV, 3)) return 1 end
 if state ~= 'running' or redis.call('EXISTS', JOB .. id .. ':lease') == 1 then return 0 end
 if orphaned(id, tonumber(ARGV[2])) then return 0 end
 queue(id)
+wake(unpack(ARGV, 3))
 return 1
 """)
 
