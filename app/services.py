@@ -30,7 +30,7 @@ def build(settings: Settings) -> Services:
     return Services(settings, redis, JobStore(redis, settings), Storage(settings), keys)
 
 
-# A plain dependency costs a change of threads, for each request.
+# Async, as a plain dependency costs a change of threads.
 async def _services(request: Request) -> Services:
     return request.app.state.services
 
@@ -38,10 +38,11 @@ async def _services(request: Request) -> Services:
 Using = Annotated[Services, Depends(_services)]
 
 
-async def _owner(request: Request, services: Using) -> str:
+async def _owner(request: Request) -> str:
+    keys: ApiKeys = request.app.state.services.keys
     header = request.headers.get("authorization")
-    known = services.keys.known(header)
-    return await run_in_threadpool(services.keys.owner, header) if known is None else known
+    known = keys.known(header)
+    return await run_in_threadpool(keys.owner, header) if known is None else known
 
 
 Owner = Annotated[str, Depends(_owner)]

@@ -11,7 +11,7 @@ from tests.contract.specs import segment, spec
 from worker.contract import keys
 from worker.contract.errors import Conflict, LeaseLost, NotFound, QueueFull
 from worker.contract.job import Job, JobError, JobState
-from worker.contract.queue import entries
+from worker.contract.queue import GENERATE, entries, generate_queue
 from worker.contract.settings import Settings
 from worker.contract.store import JobStore
 
@@ -60,6 +60,19 @@ def test_accepted_means_in_the_queue_too(store: JobStore, redis: Redis) -> None:
     assert entries(redis) == 3
     assert [store.get(job.id).position for job in (first, second, urgent)] == [2, 3, 1]
     assert [job.position for job in (first, second, urgent)] == [1, 2, 1]
+
+
+def test_an_entry_is_what_rq_itself_would_write(store: JobStore, redis: Redis) -> None:
+    job, queue = accept(store), generate_queue(redis)
+    ours = queue.jobs[0]
+    rqs = queue.enqueue_call(GENERATE, (job.id,), timeout=-1, result_ttl=0, failure_ttl=86400)
+    assert (ours.func_name, ours.args, ours.kwargs, ours.timeout) == (GENERATE, [job.id], {}, -1)
+    differ = {b"created_at", b"enqueued_at"}
+    mine, theirs = redis.hgetall(ours.key), redis.hgetall(rqs.key)
+    assert mine.keys() == theirs.keys()
+    assert {name for name, value in mine.items() if value != theirs[name]} <= differ
+    assert redis.smembers("rq:queues") == {queue.key.encode()}
+    assert abs((ours.enqueued_at - rqs.enqueued_at).total_seconds()) < 60
 
 
 def test_only_one_of_many_takers_gets_the_lease(store: JobStore) -> None:

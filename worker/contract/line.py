@@ -69,8 +69,10 @@ class Line(Presence):
         return position, self.backlog().eta(windows, position)
 
     def backlog(self) -> Backlog:
-        """As it is, or was up to 0.1 s ago, and 0.5 ms more for each job that waits: it takes time to read, and
-        every poll asks for it."""
+        """As it is, or was up to 0.1 s ago, and 0.5 ms more for each job that waits.
+
+        Every poll asks for it, and it takes the longer to read the longer the line is.
+        """
         now, (read_at, kept) = time.monotonic(), self._kept
         if kept is None or now - read_at > FRESH_SECONDS + FRESH_SECONDS_A_JOB * len(kept.waiting):
             waiting, running = ([*map(int, numbers.split())] for numbers in self._left())

@@ -3,15 +3,17 @@
 Only a job's id travels, as JSON: nothing is ever unpickled.
 """
 
+import json
 import secrets
-from collections.abc import Sequence
-from itertools import chain
+import zlib
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError, TimeoutError
 from redis.retry import Retry
 from rq import Queue
+from rq.job import Job as QueueEntry
+from rq.utils import now, utcformat
 
 from worker.contract import keys
 from worker.contract.settings import Settings
@@ -41,24 +43,28 @@ def generate_queue(redis: Redis) -> Queue:
     return Queue(keys.QUEUE_GENERATE, connection=redis, serializer=SERIALIZER)
 
 
-def entry(queue: Queue, job_id: str) -> Sequence[str | bytes | int]:
-    """One more entry for some worker to pop: there is a job to take, `job_id` or a better claim.
+class Wakes:
+    """Makes what `wake` in scripts.py takes, which does in one step what rq's enqueue does in several."""
 
-    As arguments of a script, whose `wake` does what rq's enqueue does in some round trips: rq's set of queues,
-    its list, the entry's hash, its id, and what the hash holds. One entry too many is harmless. Its own id is
-    fresh each time: an entry that is just ending must not share its hash with the next.
-    """
-    made = queue.create_job(
-        GENERATE,
-        args=(job_id,),
-        job_id=f"{job_id}-{secrets.token_hex(4)}",
-        timeout=-1,  # a slice ends by its own lease, deadline and cancel, not by an alarm in the main thread
-        result_ttl=0,
-        failure_ttl=86400,
-    )
-    made.enqueued_at = made.created_at
-    names = (queue.redis_queues_keys, queue.key, made.key, made.id)
-    return [*names, *chain.from_iterable(made.to_dict().items())]
+    def __init__(self, redis: Redis) -> None:
+        queue = generate_queue(redis)
+        # No timeout: a slice ends by its lease, deadline and cancel, not by an alarm in the main thread.
+        made = queue.create_job(GENERATE, args=("",), timeout=-1, result_ttl=0, failure_ttl=86400)
+        self._fields = {name: value for name, value in made.to_dict().items() if name != "data"}
+        self._names = {"queues": queue.redis_queues_keys, "list": queue.key}
+        self._dumps = queue.serializer.dumps
+
+    def entry(self, job_id: str) -> tuple[str, bytes]:
+        """One more entry for some worker to pop: there is a job to take, `job_id` or a better claim.
+
+        One too many is harmless. Its own id is fresh each time: an entry that is just ending must not share
+        its hash with the next.
+        """
+        entry_id, at = f"{job_id}-{secrets.token_hex(4)}", utcformat(now())
+        own = {"created_at": at, "enqueued_at": at, "description": f"{GENERATE}({job_id!r})"}
+        names = {**self._names, "id": entry_id, "key": QueueEntry.key_for(entry_id)}
+        data = zlib.compress(self._dumps((GENERATE, None, (job_id,), {})))
+        return json.dumps({**names, "fields": {**self._fields, **own}}), data
 
 
 def entries(redis: Redis) -> int:

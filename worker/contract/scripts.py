@@ -107,12 +107,19 @@ local function queue(id)
   emit(id, 'queued', {id = id, status = 'queued'})
 end
 
--- An entry in rq, from the arguments that queue.entry made. A script that runs twice adds it once.
-local function wake(queues, list, entry, entry_id, ...)
-  if redis.call('EXISTS', entry) == 1 then return end
-  redis.call('SADD', queues, list)
-  redis.call('HSET', entry, ...)
-  redis.call('RPUSH', list, entry_id)
+-- An entry in rq, as queue.Wakes made it: names and fields as JSON, and the one field that is no text.
+-- A script whose reply was lost is sent again, with the same entry.
+local function wake(entry_json, data)
+  local entry = cjson.decode(entry_json)
+  if redis.call('EXISTS', entry.key) == 1 then return end
+  local fields = {'data', data}
+  for name, value in pairs(entry.fields) do
+    table.insert(fields, name)
+    table.insert(fields, value)
+  end
+  redis.call('SADD', entry.queues, entry.list)
+  redis.call('HSET', entry.key, unpack(fields))
+  redis.call('RPUSH', entry.list, entry.id)
 end
 
 -- Whether a job's files are needed: it is there, or another that shares some of them.
@@ -148,10 +155,10 @@ def _script(body: str) -> str:
     return _PRELUDE + body
 
 
-# KEYS: idempotency or none. ARGV: id, record fields as JSON, owner, queue limit, body hash, idempotency ttl,
+# KEYS: idempotency or none. ARGV: id, spec as JSON, owner, queue limit, body hash, idempotency ttl,
 # slice windows, owner's queue limit or '', what is shared (windows, each as JSON, and the jobs whose files
-# are used) as JSON or '', jobs a minute or '', seconds of video a day or '', seconds of video asked for, and
-# an entry for rq. Returns what became of it, the id, and of a new job when it was created and its rank in the line
+# are used) as JSON or '', jobs a minute or '', seconds of video a day or '', seconds of video asked for,
+# windows in all, priority, an entry for rq. Returns what became of it, the id, of a new job its time and rank
 CREATE = _script("""
 local id, owner = ARGV[1], ARGV[3]
 if redis.call('EXISTS', JOB .. id) == 1 then return {'same', id} end  -- the first reply was lost
@@ -197,8 +204,8 @@ if quota then
   redis.call('EXPIRE', used, 86400)
 end
 local created_at = now()
-redis.call('HSET', JOB .. id, 'created_at', created_at)
-for field, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', JOB .. id, field, value) end
+redis.call('HSET', JOB .. id, 'spec', ARGV[2], 'owner', owner, 'windows_total', ARGV[13],
+           'priority', ARGV[14], 'created_at', created_at)
 for _, window in ipairs(shared.windows) do redis.call('RPUSH', JOB .. id .. ':windows', window) end
 for _, source in ipairs(shared.sources) do
   redis.call('SADD', SHARERS_OF .. source, id)
@@ -213,24 +220,28 @@ end
 new_tag(id, ARGV[7])
 queue(id)
 redis.call('HINCRBY', COUNTERS, 'accepted', 1)
-wake(unpack(ARGV, 13))
+wake(ARGV[15], ARGV[16])
 return {'created', id, created_at, redis.call('ZRANK', PENDING, id)}
 """)
 
-# ARGV: ids. Returns, of each, its record and its windows as JSON and its rank in the line; or nothing
+# ARGV: ids. Returns each one's record, with spec, windows and rank in the line, as a JSON object; or nothing
 READ = f"""
+local JOB, PENDING = '{keys.JOB_PREFIX}', '{keys.PENDING}'
 local found = {{}}
 for place, id in ipairs(ARGV) do
-  local flat, record = redis.call('HGETALL', '{keys.JOB_PREFIX}' .. id), {{}}
+  local flat, record = redis.call('HGETALL', JOB .. id), {{}}
   for at = 1, #flat, 2 do record[flat[at]] = flat[at + 1] end
-  local windows = redis.call('LRANGE', '{keys.JOB_PREFIX}' .. id .. ':windows', 0, -1)
-  found[place] = #flat > 0 and {{cjson.encode(record), '[' .. table.concat(windows, ',') .. ']',
-                                redis.call('ZRANK', '{keys.PENDING}', id)}}
+  local spec = record.spec
+  record.spec, record.rank = nil, redis.call('ZRANK', PENDING, id) or nil
+  -- Spec and windows are JSON already.
+  local windows = table.concat(redis.call('LRANGE', JOB .. id .. ':windows', 0, -1), ',')
+  local both = spec and '{{"spec":' .. spec .. ',"windows":[' .. windows .. '],'
+  found[place] = both and both .. cjson.encode(record):sub(2) or false
 end
 return found
 """
 
-# Returns the windows that are left of the jobs in the line, in its order, and of those that run: numbers as text
+# Returns the windows left of the jobs in the line, in its order, and of those that run: numbers as text
 BACKLOG = f"""
 local function left(ids)
   local numbers = {{}}
@@ -358,11 +369,11 @@ return 1
 # ARGV: id, max attempts, and an entry for rq. Returns 1 when the job is queued now
 REQUEUE = _script("""
 local id, state = ARGV[1], get(ARGV[1], 'state')
-if state == 'queued' then wake(unpack(ARGV, 3)) return 1 end
+if state == 'queued' then wake(ARGV[3], ARGV[4]) return 1 end
 if state ~= 'running' or redis.call('EXISTS', JOB .. id .. ':lease') == 1 then return 0 end
 if orphaned(id, tonumber(ARGV[2])) then return 0 end
 queue(id)
-wake(unpack(ARGV, 3))
+wake(ARGV[3], ARGV[4])
 return 1
 """)
 

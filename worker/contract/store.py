@@ -40,7 +40,7 @@ class JobStore(Outbox, Line, Trash, Counters):
         self._queue_limit_per_key = settings.queue_limit_per_key
         self._rate_limit_per_minute = settings.rate_limit_per_minute
         self._quota_seconds_per_day = settings.quota_seconds_per_day
-        self._queue = queue.generate_queue(redis)
+        self._wakes = queue.Wakes(redis)
         self._create = redis.register_script(scripts.CREATE)
         self._records = redis.register_script(scripts.READ)
         self._take = redis.register_script(scripts.TAKE)
@@ -74,22 +74,16 @@ class JobStore(Outbox, Line, Trash, Counters):
             QueueFull: queue_limit jobs are waiting, or queue_limit_per_key of this owner's.
             LimitReached: the owner's rate or quota; what is refused, or was accepted before, is not charged.
         """
-        record = {
-            "spec": json.dumps(spec.to_dict()),
-            "owner": spec.owner,
-            "windows_total": str(windows_total),
-            "priority": str(spec.priority),
-        }
         key_hash, body_hash = idempotency or ("", "")
         limit, own_limit = self._queue_limit, self._queue_limit_per_key
-        args = [json.dumps(record), spec.owner, limit, body_hash, IDEMPOTENCY_SECONDS, self._slice_windows]
-        asked = spec.seconds - sum(segment.num_frames for segment in shared) / spec.fps
-        args += [_or_empty(own_limit), _shared(spec, shared)]
-        args += [_or_empty(self._rate_limit_per_minute), _or_empty(self._quota_seconds_per_day), asked]
         new_id = new_job_id()
+        args = [new_id, json.dumps(spec.to_dict()), spec.owner, limit, body_hash, IDEMPOTENCY_SECONDS]
+        asked = spec.seconds - sum(segment.num_frames for segment in shared) / spec.fps
+        args += [self._slice_windows, _or_empty(own_limit), _shared(spec, shared)]
+        args += [_or_empty(self._rate_limit_per_minute), _or_empty(self._quota_seconds_per_day), asked]
+        args += [windows_total, spec.priority, *self._wakes.entry(new_id)]
         status, found, *more = self._create(
-            keys=[keys.idempotency(spec.owner, key_hash)] if idempotency else [],
-            args=[new_id, *args, *queue.entry(self._queue, new_id)],
+            keys=[keys.idempotency(spec.owner, key_hash)] if idempotency else [], args=args
         )
         if status == b"created":
             return Job(
@@ -297,7 +291,7 @@ class JobStore(Outbox, Line, Trash, Counters):
 
         True when it waits again, False when it goes on or has ended.
         """
-        return bool(self._requeue(args=[job_id, self._max_attempts, *queue.entry(self._queue, job_id)]))
+        return bool(self._requeue(args=[job_id, self._max_attempts, *self._wakes.entry(job_id)]))
 
     def events(self, job_id: str, after: str = "-") -> Sequence[Event]:
         """Events later than the one with id `after`, oldest first; all by default."""
@@ -325,8 +319,8 @@ class JobStore(Outbox, Line, Trash, Counters):
             after = ids[-1].decode()
 
     def _read(self, ids: Sequence[str]) -> Sequence[Job]:
-        rows = self._records(args=ids) if ids else []
-        return [_job(job_id, *row) for job_id, row in zip(ids, rows, strict=True) if row]
+        found = self._records(args=ids) if ids else []
+        return [_job(job_id, record) for job_id, record in zip(ids, found, strict=True) if record]
 
 
 def _shared(spec: JobSpec, segments: Sequence[Segment]) -> str:
@@ -357,11 +351,11 @@ def _event(event_id: bytes, fields: Mapping[bytes, bytes]) -> Event:
     return Event(event_id.decode(), fields[b"type"].decode(), json.loads(fields[b"data"]))
 
 
-def _job(job_id: str, record: bytes, windows: bytes, rank: int | None) -> Job:
-    text: dict[str, str] = json.loads(record)
+def _job(job_id: str, record: bytes) -> Job:
+    text = json.loads(record)
     return Job(
         id=job_id,
-        spec=JobSpec.from_dict(json.loads(text["spec"])),
+        spec=JobSpec.from_dict(text["spec"]),
         state=JobState(text["state"]),
         created_at=float(text["created_at"]),
         started_at=float(text["started_at"]) if "started_at" in text else None,
@@ -370,10 +364,10 @@ def _job(job_id: str, record: bytes, windows: bytes, rank: int | None) -> Job:
         windows_redone=int(text.get("windows_redone", 0)),
         attempts=int(text.get("attempts", 0)),
         worker=text.get("worker"),
-        segments=tuple(Segment.from_dict(window) for window in json.loads(windows)),
+        segments=tuple(Segment.from_dict(window) for window in text["windows"]),
         error=JobError(**json.loads(text["error"])) if "error" in text else None,
         timings=json.loads(text.get("timings", "{}")),
         cancel_requested=text.get("cancel_requested") == "1",
-        position=None if rank is None else rank + 1,
+        position=text["rank"] + 1 if "rank" in text else None,
         **{field: text.get(field) for field in ARTIFACTS},
     )
