@@ -65,7 +65,8 @@ def test_accepted_means_in_the_queue_too(store: JobStore, redis: Redis) -> None:
 def test_an_entry_is_what_rq_itself_would_write(store: JobStore, redis: Redis) -> None:
     job, queue = accept(store), generate_queue(redis)
     ours = queue.jobs[0]
-    rqs = queue.enqueue_call(GENERATE, (job.id,), timeout=-1, result_ttl=0, failure_ttl=86400)
+    how = {"timeout": -1, "result_ttl": 0, "failure_ttl": 86400, "description": GENERATE}
+    rqs = queue.enqueue_call(GENERATE, (job.id,), **how)
     assert (ours.func_name, ours.args, ours.kwargs, ours.timeout) == (GENERATE, [job.id], {}, -1)
     differ = {b"created_at", b"enqueued_at"}
     mine, theirs = redis.hgetall(ours.key), redis.hgetall(rqs.key)

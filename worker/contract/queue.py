@@ -49,22 +49,25 @@ class Wakes:
     def __init__(self, redis: Redis) -> None:
         queue = generate_queue(redis)
         # No timeout: a slice ends by its lease, deadline and cancel, not by an alarm in the main thread.
-        made = queue.create_job(GENERATE, args=("",), timeout=-1, result_ttl=0, failure_ttl=86400)
-        self._fields = {name: value for name, value in made.to_dict().items() if name != "data"}
-        self._names = {"queues": queue.redis_queues_keys, "list": queue.key}
+        made = queue.create_job(GENERATE, description=GENERATE, timeout=-1, result_ttl=0, failure_ttl=86400)
+        own = ("data", "created_at", "enqueued_at")
+        fields = {name: value for name, value in made.to_dict().items() if name not in own}
+        names = {
+            "queues": queue.redis_queues_keys,
+            "list": queue.key,
+            "prefix": QueueEntry.redis_job_namespace_prefix,
+        }
+        self._alike = json.dumps({**names, "fields": fields})
         self._dumps = queue.serializer.dumps
 
-    def entry(self, job_id: str) -> tuple[str, bytes]:
+    def entry(self, job_id: str) -> tuple[str, str, str, bytes]:
         """One more entry for some worker to pop: there is a job to take, `job_id` or a better claim.
 
         One too many is harmless. Its own id is fresh each time: an entry that is just ending must not share
         its hash with the next.
         """
-        entry_id, at = f"{job_id}-{secrets.token_hex(4)}", utcformat(now())
-        own = {"created_at": at, "enqueued_at": at, "description": f"{GENERATE}({job_id!r})"}
-        names = {**self._names, "id": entry_id, "key": QueueEntry.key_for(entry_id)}
         data = zlib.compress(self._dumps((GENERATE, None, (job_id,), {})))
-        return json.dumps({**names, "fields": {**self._fields, **own}}), data
+        return self._alike, f"{job_id}-{secrets.token_hex(4)}", utcformat(now()), data
 
 
 def entries(redis: Redis) -> int:

@@ -107,19 +107,19 @@ local function queue(id)
   emit(id, 'queued', {id = id, status = 'queued'})
 end
 
--- An entry in rq, as queue.Wakes made it: names and fields as JSON, and the one field that is no text.
+-- An entry in rq, as queue.Wakes made it: what all have alike, its id, its time and what it calls.
 -- A script whose reply was lost is sent again, with the same entry.
-local function wake(entry_json, data)
-  local entry = cjson.decode(entry_json)
-  if redis.call('EXISTS', entry.key) == 1 then return end
-  local fields = {'data', data}
-  for name, value in pairs(entry.fields) do
-    table.insert(fields, name)
-    table.insert(fields, value)
+local function wake(alike_json, id, at, data)
+  local alike = cjson.decode(alike_json)
+  local key, fields = alike.prefix .. id, {'data', data, 'created_at', at, 'enqueued_at', at}
+  if redis.call('EXISTS', key) == 1 then return end
+  for name, value in pairs(alike.fields) do
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
   end
-  redis.call('SADD', entry.queues, entry.list)
-  redis.call('HSET', entry.key, unpack(fields))
-  redis.call('RPUSH', entry.list, entry.id)
+  redis.call('SADD', alike.queues, alike.list)
+  redis.call('HSET', key, unpack(fields))
+  redis.call('RPUSH', alike.list, id)
 end
 
 -- Whether a job's files are needed: it is there, or another that shares some of them.
@@ -220,7 +220,7 @@ end
 new_tag(id, ARGV[7])
 queue(id)
 redis.call('HINCRBY', COUNTERS, 'accepted', 1)
-wake(ARGV[15], ARGV[16])
+wake(unpack(ARGV, 15))
 return {'created', id, created_at, redis.call('ZRANK', PENDING, id)}
 """)
 
@@ -369,11 +369,11 @@ return 1
 # ARGV: id, max attempts, and an entry for rq. Returns 1 when the job is queued now
 REQUEUE = _script("""
 local id, state = ARGV[1], get(ARGV[1], 'state')
-if state == 'queued' then wake(ARGV[3], ARGV[4]) return 1 end
+if state == 'queued' then wake(unpack(ARGV, 3)) return 1 end
 if state ~= 'running' or redis.call('EXISTS', JOB .. id .. ':lease') == 1 then return 0 end
 if orphaned(id, tonumber(ARGV[2])) then return 0 end
 queue(id)
-wake(ARGV[3], ARGV[4])
+wake(unpack(ARGV, 3))
 return 1
 """)
 
