@@ -68,8 +68,9 @@ def poll_after_ms(job: Job, services: Services) -> int:
 
 def estimate_object(spec: JobSpec, services: Services) -> EstimateObject:
     windows = windows_total(spec.num_frames, spec.model)
-    position, eta = services.store.outlook(windows)
-    window = services.store.window_seconds()
+    backlog = services.store.backlog(fresh=True)
+    position, window = len(backlog.waiting) + 1, backlog.window  # behind all others
+    eta = backlog.eta(windows, position)
     workers = services.store.workers().values()
     return EstimateObject(
         model=spec.model,

@@ -63,18 +63,13 @@ class Line(Presence):
             return None
         return self.backlog().eta(job.windows_total - job.windows_done, job.position)
 
-    def outlook(self, windows: int) -> tuple[int, Estimate | None]:
-        """The place in the line that a job of so many windows would get, behind all others, and its `eta`."""
-        position = self._redis.zcard(keys.PENDING) + 1
-        return position, self.backlog().eta(windows, position)
-
-    def backlog(self) -> Backlog:
-        """As it is, or was up to 0.1 s ago, and 0.5 ms more for each job that waits.
+    def backlog(self, *, fresh: bool = False) -> Backlog:
+        """As it is; unless `fresh`, as it was up to 0.1 s ago, and 0.5 ms more for each job that waits.
 
         Every poll asks for it, and it takes the longer to read the longer the line is.
         """
         now, (read_at, kept) = time.monotonic(), self._kept
-        if kept is None or now - read_at > FRESH_SECONDS + FRESH_SECONDS_A_JOB * len(kept.waiting):
+        if fresh or kept is None or now - read_at > FRESH_SECONDS + FRESH_SECONDS_A_JOB * len(kept.waiting):
             waiting, running = ([*map(int, numbers.split())] for numbers in self._left())
             kept = Backlog(waiting, running, self.window_seconds(), len(self.workers()), self._slice_windows)
             self._kept = (now, kept)
