@@ -57,6 +57,7 @@ def test_a_create_and_a_poll_are_one_round_trip_and_one_thread_each(
     waiting(store, jobs)
     store.create(spec(model="wan2.1-i2v-4step", priority=5), windows_total=9)  # in a line of its own
     measured(redis)
+    store.worker_seen("worker-0", {"model": "mini"})
     where = api.post("/v1/videos", json=BODY).headers["location"]
     video = where.replace("jobs", "videos")
     api.get(where)  # Redis has the scripts, and the API has read keys and backlog

@@ -317,10 +317,10 @@ def test_that_a_picture_is_painted_is_known_from_memory_that_none_is_only_from_r
 ) -> None:
     monkeypatch.setattr(presence, "FRESH_SECONDS", 60.0)
     assert store.paints("mini")  # nobody is there to ask
+    for paints in (False, True):
+        store.worker_seen("worker-0", {"model": "mini", "paints": paints})
+        assert store.paints("mini") == paints
     store.worker_seen("worker-0", {"model": "mini", "paints": False})
     assert store.paints("mini")
     monkeypatch.setattr(presence, "FRESH_SECONDS", 0.0)
     assert not store.paints("mini")
-    monkeypatch.setattr(presence, "FRESH_SECONDS", 60.0)
-    store.worker_seen("worker-1", {"model": "mini"})
-    assert store.paints("mini")

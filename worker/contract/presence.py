@@ -64,12 +64,13 @@ class Presence:
 
     def paints(self, model: str) -> bool:
         """Whether a worker alive can make the picture that a job of that model lacks; True too where none is
-        there to ask. Each create without a picture asks: memory is enough for a yes, not for a no."""
+        there to ask. Each create without a picture asks: memory is enough for one that can, for nothing else.
+        """
         for age in (FRESH_SECONDS, 0.0):
             told = self.of_model(model, max_age_seconds=age)
-            if not told or any(info.get("paints", True) for info in told):
+            if any(info.get("paints", True) for info in told):
                 return True
-        return False
+        return not told
 
     def window_seconds(self, model: str) -> Estimate | None:
         """The time between two commits of one job of that model, by the last 64 measured; None before the
