@@ -66,7 +66,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], allow_headers=["*"])
     app.add_middleware(Watch, metrics=HttpMetrics(app.state.registry))
     app.add_middleware(RequestId)
-    for module in (videos, derived, jobs, webhooks, models, health, metrics, page):
+    # The routes that are asked most come first: each one before them is tried, for every request.
+    for module in (jobs, videos, derived, webhooks, models, health, metrics, page):
         app.include_router(module.router)
     document.complete(app)
     return app

@@ -14,7 +14,7 @@ def require_room(spec: JobSpec, services: Services) -> None:
     """
     if spec.size == MODELS[spec.model].sizes[0]:
         return
-    ready = [told for told in services.store.workers().values() if told.get("model") == spec.model]
+    ready = services.store.of_model(spec.model)
     # A worker that announces no limit is an older one, and is taken at its word.
     largest = max((told.get("largest_pixels", float("inf")) for told in ready), default=float("inf"))
     width, height = map(int, spec.size.split("x"))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from redis import Redis
 
 from app.auth import ApiKeys
@@ -29,15 +30,19 @@ def build(settings: Settings) -> Services:
     return Services(settings, redis, JobStore(redis, settings), Storage(settings), keys)
 
 
-def _services(request: Request) -> Services:
+# Async, as a plain dependency costs a change of threads.
+async def _services(request: Request) -> Services:
     return request.app.state.services
 
 
 Using = Annotated[Services, Depends(_services)]
 
 
-def _owner(request: Request, services: Using) -> str:
-    return services.keys.owner(request.headers.get("authorization"))
+async def _owner(request: Request) -> str:
+    keys: ApiKeys = request.app.state.services.keys
+    header = request.headers.get("authorization")
+    known = keys.known(header)
+    return await run_in_threadpool(keys.owner, header) if known is None else known
 
 
 Owner = Annotated[str, Depends(_owner)]

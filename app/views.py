@@ -68,8 +68,9 @@ def poll_after_ms(job: Job, services: Services) -> int:
 
 def estimate_object(spec: JobSpec, services: Services) -> EstimateObject:
     windows = windows_total(spec.num_frames, spec.model)
-    position, eta = services.store.outlook(windows, spec.model)
-    window = services.store.window_seconds(spec.model)
+    backlog = services.store.backlog(spec.model, fresh=True)
+    position, window = len(backlog.waiting) + 1, backlog.window  # behind all others of its model
+    eta = backlog.eta(windows, position)
     return EstimateObject(
         model=spec.model,
         seconds=spec.seconds,
@@ -79,7 +80,7 @@ def estimate_object(spec: JobSpec, services: Services) -> EstimateObject:
         cost_window_seconds=None if window is None else round(window.times(windows).seconds, 2),
         eta_seconds=None if eta is None else round(eta.seconds, 2),
         eta_error_seconds=None if eta is None else round(eta.error, 2),
-        ready=spec.model in services.store.models(),
+        ready=backlog.workers > 0,
     )
 
 
@@ -97,7 +98,7 @@ def job_object(job: Job, base_url: str, services: Services) -> JobObject:
         windows_redone=job.windows_redone,
         worker=job.worker,
         attempts=job.attempts,
-        position=store.position(job.id) if job.state is JobState.QUEUED else None,
+        position=job.position,
         eta_seconds=None if eta is None else round(eta.seconds, 2),
         eta_error_seconds=None if eta is None else round(eta.error, 2),
         segments=[

@@ -25,19 +25,18 @@ class Asking:
     def __init__(
         self,
         request: Request,
-        response: Response,
         services: Using,
         body: Read,
         idempotency_key: IdempotencyKey = None,
     ) -> None:
         self.services: Services = services
         self.body = body
-        self._path, self._response, self._key = request.url.path, response, idempotency_key
+        self._path, self._key = request.url.path, idempotency_key
 
-    def answer(self, asked: JobOptions, derived: Derived) -> VideoObject:
+    def answer(self, asked: JobOptions, derived: Derived) -> Response:
         spec, shared = derived
         once = parse.idempotency(self._key, asked, self.body, self._path)
-        return accept(spec, self.services, self._response, idempotency=once, shared=shared)
+        return accept(spec, self.services, idempotency=once, shared=shared)
 
 
 Ask = Annotated[Asking, Depends()]
@@ -46,11 +45,12 @@ Ask = Annotated[Asking, Depends()]
 @router.post(
     "/videos/{job_id}/remix",
     status_code=202,
+    response_model=VideoObject,
     tags=["videos"],
     responses=ERRORS,
     openapi_extra=request_body(RemixRequest, example=examples.REMIX),
 )
-def remix_video(job: Owned, ask: Ask) -> VideoObject:
+def remix_video(job: Owned, ask: Ask) -> Response:
     """A new job with another prompt; size, length, seed and given picture stay."""
     asked = parse.parse(ask.body, RemixRequest)
     return ask.answer(asked, derive.remix(job, asked.prompt, asked, ask.services))
@@ -59,11 +59,12 @@ def remix_video(job: Owned, ask: Ask) -> VideoObject:
 @router.post(
     "/videos/edits",
     status_code=202,
+    response_model=VideoObject,
     tags=["videos"],
     responses=ERRORS,
     openapi_extra=request_body(EditRequest, example=examples.EDIT),
 )
-def edit_video(owner: Owner, ask: Ask) -> VideoObject:
+def edit_video(owner: Owner, ask: Ask) -> Response:
     """The same as remix; only videos of this server can be edited."""
     asked = parse.parse(ask.body, EditRequest)
     job = owned(asked.video.id, owner, ask.services)
@@ -73,11 +74,12 @@ def edit_video(owner: Owner, ask: Ask) -> VideoObject:
 @router.post(
     "/videos/extensions",
     status_code=202,
+    response_model=VideoObject,
     tags=["videos"],
     responses=ERRORS,
     openapi_extra=request_body(ExtensionRequest, example=examples.EXTENSION),
 )
-def extend_video(owner: Owner, ask: Ask) -> VideoObject:
+def extend_video(owner: Owner, ask: Ask) -> Response:
     """A new job that is the completed video and `seconds` more; what is finished is not rendered again."""
     asked = parse.parse(ask.body, ExtensionRequest)
     job = owned(asked.video.id, owner, ask.services)
@@ -87,11 +89,12 @@ def extend_video(owner: Owner, ask: Ask) -> VideoObject:
 @router.post(
     "/jobs/{job_id}/fork",
     status_code=202,
+    response_model=VideoObject,
     tags=["jobs"],
     responses=ERRORS,
     openapi_extra=request_body(ForkRequest, example=examples.FORK),
 )
-def fork_job(job: Owned, ask: Ask) -> VideoObject:
+def fork_job(job: Owned, ask: Ask) -> Response:
     """A new job that shares this one's windows before `window` and goes its own way from there."""
     asked = parse.parse(ask.body, ForkRequest)
     return ask.answer(asked, derive.fork(job, asked, ask.services))

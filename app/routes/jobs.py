@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app import derive, parse
+from app.accept import json_response
 from app.errors import documented
 from app.events import follow
-from app.routes.videos import Owned
+from app.routes.videos import Owned, owned
 from app.schemas import JobList, JobObject, JobPatch
 from app.services import Owner, Using
 from app.views import job_object
@@ -47,10 +48,11 @@ def list_jobs(
     )
 
 
-@router.get("/{job_id}", responses=documented(404))
-def get_job(job: Owned, services: Using, request: Request) -> JobObject:
+@router.get("/{job_id}", response_model=JobObject, responses=documented(404))
+def get_job(job_id: str, owner: Owner, services: Using, request: Request) -> Response:
     """The full record: progress, place in the queue, time left, segments and URLs of what is there."""
-    return job_object(job, str(request.base_url), services)
+    job = owned(job_id, owner, services)  # not Owned: this is asked most, and one thread does for all of it
+    return json_response(job_object(job, str(request.base_url), services))
 
 
 @router.post("/{job_id}/cancel", responses=documented(404))

@@ -38,6 +38,7 @@ Owned = Annotated[Job, Depends(owned)]
 @router.post(
     "",
     status_code=202,
+    response_model=VideoObject,
     responses=documented(400, 409, 413, 415, 422, 429, 503),
     openapi_extra=VIDEO_REQUEST_BODY,
 )
@@ -45,16 +46,15 @@ def create_video(
     owner: Owner,  # before the body: nobody uploads megabytes to learn that the key is wrong
     body: Annotated[Body, Depends(read_body)],
     services: Using,
-    response: Response,
     idempotency_key: IdempotencyKey = None,
-) -> VideoObject:
+) -> Response:
     """Accept a job. `Location` is its record; from this answer on it is not lost."""
     request = parse.parse(body, VideoRequest)
     spec = parse.to_spec(request, owner, services)
     spec = replace(spec, image_key=parse.first_image(request, body.files, services))
     parse.check_picture(spec, services)
     once = parse.idempotency(idempotency_key, request, body, "/v1/videos")
-    return accept(spec, services, response, idempotency=once)
+    return accept(spec, services, idempotency=once)
 
 
 @router.post("/estimate", responses=documented(400, 413, 415, 422), openapi_extra=VIDEO_REQUEST_BODY)
@@ -87,10 +87,10 @@ def list_videos(
     )
 
 
-@router.get("/{job_id}", responses=documented(404))
-def get_video(job: Owned, services: Using, response: Response) -> VideoObject:
+@router.get("/{job_id}", response_model=VideoObject, responses=documented(404))
+def get_video(job_id: str, owner: Owner, services: Using) -> Response:
     """How far it is, in OpenAI's shape; a job that failed or was canceled is `failed`, with its reason."""
-    return answer(job, services, response)
+    return answer(owned(job_id, owner, services), services)
 
 
 @router.delete("/{job_id}", responses=documented(404, 503))

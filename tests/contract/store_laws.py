@@ -80,12 +80,11 @@ def pairs(flat: list[Any]) -> list[tuple[Any, Any]]:
 
 def check(before: Snapshot, after: Snapshot, sent: set[str]) -> None:
     """`sent`: the webhooks that were delivered, and so are owed no more."""
-    line, running = after.scores(keys.PENDING), set(after.list(keys.RUNNING))
+    line, running = waiting(after), set(after.list(keys.RUNNING))
     jobs = after.jobs()
     assert set(line) | running <= set(jobs)
     assert set(after.scores(keys.WAITING_SINCE)) == set(line)
     _check_counts(before, after)
-    assert list(line) == sorted(line, key=lambda job_id: (line[job_id], job_id))
     owed = set(after.scores(keys.OUTBOX)) | set(after.scores(keys.DEAD_LETTERS))
     for job_id in jobs:
         _check_places(job_id, after, line, running)
@@ -100,6 +99,18 @@ def check(before: Snapshot, after: Snapshot, sent: set[str]) -> None:
         key for key in after.raw if key.startswith(keys.OUTBOX_PREFIX)
     }
     _check_tokens(before, after)
+
+
+def waiting(at: Snapshot) -> dict[str, float]:
+    """Each job that waits and its claim; it is in its own model's line, by claim and age, and in no other."""
+    claims: dict[str, float] = {}
+    for key in at.raw:
+        if key.startswith(keys.PENDING_PREFIX):
+            line = at.scores(key)
+            assert list(line) == sorted(line, key=lambda job_id: (line[job_id], job_id))
+            assert {keys.pending(at.record(job_id)["model"]) for job_id in line} == {key}
+            claims |= line
+    return claims
 
 
 def _of(job_id: str, at: Snapshot) -> list[Any]:

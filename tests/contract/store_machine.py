@@ -12,7 +12,7 @@ from redis import Redis
 
 from tests.contract import store_laws
 from tests.contract.store_laws import Snapshot
-from tests.contract.store_model import FRESH, ModelJob, StoreModel
+from tests.contract.store_model import FAMILIES, FRESH, ModelJob, StoreModel
 from worker.contract import keys
 from worker.contract.errors import Magic141Error
 from worker.contract.job import Job
@@ -78,6 +78,11 @@ class SideBySide(RuleBasedStateMachine):
         job_id, token = (lost or self.held)[pick % len(lost or self.held)]
         return (job_id, token) if pick % 4 else (self.job(pick), token)
 
+    def waited_for(self, pick: int) -> str:
+        """A model that some job waits for."""
+        families = [family for family in FAMILIES if self.model.line(family)]
+        return families[pick % len(families)]
+
     def webhook(self, pick: int) -> str:
         """Mostly one that is owed."""
         owed, gone = sorted(self.model.owed), sorted(self.sent)
@@ -90,17 +95,19 @@ class SideBySide(RuleBasedStateMachine):
         call: Callable[[JobStore], Any],
         *,
         lossy: bool = False,
-        wakes: Callable[[Any], bool] = lambda result: False,
+        wakes: Callable[[Any], str | None] = lambda result: None,
     ) -> Any:
         """Take the step in the model (twice, if the reply is lost) and in the store; compare all there is.
 
+        `wakes`: the family whose workers its outcome wakes.
         Returns what the model answered.
         """
         as_it_was = repr(vars(self.model))
         for _ in range(2 if lossy else 1):
             wanted = answer(lambda: expect(self.model))
         nothing_new = repr(vars(self.model)) == as_it_was
-        self.model.entries += wakes(wanted)
+        if (family := wakes(wanted)) is not None:
+            self.model.entries[family] += 1
         self.redis.lossy = lossy
         try:
             got = answer(lambda: call(self.store))
@@ -123,8 +130,10 @@ class SideBySide(RuleBasedStateMachine):
         store_laws.check(before, after, self.sent)
         self.same_jobs(before, after)
         self.same_outbox(after)
-        assert entries(self.redis, "mini") == self.model.entries
-        assert after.scores(keys.PENDING) == self.model.claims()
+        for family in FAMILIES:
+            assert entries(self.redis, family) == self.model.entries[family]
+            assert list(after.scores(keys.pending(family))) == self.model.line(family)
+        assert store_laws.waiting(after) == self.model.claims()
         self.before = after
 
     def same_jobs(self, before: Snapshot, after: Snapshot) -> None:

@@ -7,9 +7,12 @@ from typing import Any
 
 from worker.contract.errors import Conflict, LeaseLost, NotFound, QueueFull
 from worker.contract.job import JobError, JobSpec, JobState, Segment
+from worker.contract.models import MODELS
 from worker.contract.store import ARTIFACTS
 
 HOOKS = {"succeeded": "completed", "failed": "failed", "canceled": "canceled"}
+FAMILIES = ("mini", "wan2.1-i2v-4step")
+"""The models that jobs are for."""
 FRESH = 0.0
 """The due time of a webhook whose real one, by the server's clock, was not read yet."""
 
@@ -81,8 +84,8 @@ class StoreModel:
         """Seconds of video by owner."""
         self.tokens = 0
         self.owed: dict[str, Owed] = {}
-        self.entries = 0
-        """What waits in rq."""
+        self.entries = dict.fromkeys(FAMILIES, 0)
+        """What waits in rq for each model's workers."""
 
     # What a call should answer.
 
@@ -95,7 +98,7 @@ class StoreModel:
             if body != idempotency[1]:
                 raise Conflict("idempotency_conflict", "")
             return earlier
-        if len(self.line()) >= self.limit:
+        if len(self.claims()) >= self.limit:
             raise QueueFull("queue_full", "")
         job = self.jobs[job_id] = ModelJob(job_id, spec, total)
         self.asked[spec.owner] = self.asked.get(spec.owner, 0) + spec.seconds
@@ -209,7 +212,8 @@ class StoreModel:
         return self.jobs[job_id]
 
     def outranked(self, job_id: str, windows: int) -> bool:
-        job, line = self.jobs.get(job_id), self.line()
+        job = self.jobs.get(job_id)
+        line = self.line(job.spec.model) if job else []
         if job is None or not line:
             return False
         tag = job.tag if windows < self.slice_windows else self._next_tag(job)
@@ -218,8 +222,10 @@ class StoreModel:
     def expired(self) -> list[str]:
         """When every job that waits has waited long."""
         dead = sorted(job.id for job in self.jobs.values() if job.state == "running" and not job.alive)
-        line = self.line()
-        return dead + line[: max(0, len(line) - self.entries)]
+        for family in sorted(FAMILIES, key=list(MODELS).index):
+            line = self.line(family)
+            dead += line[: max(0, len(line) - self.entries[family])]
+        return dead
 
     def take_due(self, now: float, limit: int, hold_seconds: float) -> list[str]:
         due = sorted((owed.due, name) for name, owed in self.owed.items() if owed.due is not None)
@@ -247,8 +253,9 @@ class StoreModel:
     def claims(self) -> dict[str, float]:
         return {job.id: self._claim(job) for job in self.jobs.values() if job.state == "queued"}
 
-    def line(self) -> list[str]:
-        return [job_id for _, job_id in sorted((claim, job_id) for job_id, claim in self.claims().items())]
+    def line(self, family: str) -> list[str]:
+        claims = sorted((claim, job_id) for job_id, claim in self.claims().items())
+        return [job_id for _, job_id in claims if self.jobs[job_id].spec.model == family]
 
     def _claim(self, job: ModelJob) -> float:
         return job.tag - 1e10 * job.spec.priority

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from unittest import mock
 
 import pytest
 from redis import Redis
@@ -70,17 +69,7 @@ def test_a_job_is_refused_without_a_trace(kept: JobStore, small: Redis) -> None:
     assert everything(small) == names
     assert Snapshot.of(small) == before
     job = kept.create(spec(), windows_total=2, idempotency=("key", "body"))
-    assert (kept.position(job.id), queue.entries(small, "mini")) == (2, 2)
-
-
-def test_room_that_ends_behind_the_record(kept: JobStore, small: Redis) -> None:
-    """The job is accepted, and said to be, though no worker could be woken for it."""
-    with mock.patch.object(queue, "wake", side_effect=OutOfMemoryError):
-        job = kept.create(spec(), windows_total=2)
-    assert (job.state, kept.position(job.id), queue.entries(small, "mini")) == (JobState.QUEUED, 1, 0)
-    small.hset(keys.job(job.id), "queued_at", time.time() - 60)
-    assert [lost for lost in kept.expired() if kept.requeue(lost)] == [job.id]
-    assert queue.entries(small, "mini") == 1
+    assert (job.position, queue.entries(small, "mini")) == (2, 2)
 
 
 def test_no_step_is_done_by_half(kept: JobStore, small: Redis) -> None:
@@ -105,7 +94,7 @@ def test_no_step_is_done_by_half(kept: JobStore, small: Redis) -> None:
         lambda: kept.take_due(time.time() + 999),
         lambda: kept.retry_later(started.webhook_id, time.time() + 5, reason="answered 500"),
         lambda: kept.dead_letter(started.webhook_id, reason="answered 410"),
-        lambda: queue.wake(small, job.id, "mini"),
+        lambda: kept.requeue(waiting.id),
     ]
     before, names = Snapshot.of(small), everything(small)
     with full(small):

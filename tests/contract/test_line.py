@@ -108,7 +108,7 @@ def test_a_stream_of_short_jobs_does_not_starve_a_long_one(store: JobStore, sett
     turns: list[str | None] = []
     while long.id not in worker.ended:
         owners = ("a", "b", "c")
-        if store._redis.zcard(keys.PENDING) < 4:
+        if store._redis.zcard(keys.pending("mini")) < 4:
             accept(store, rng.randint(1, 3), owner=rng.choice(owners))
         turns.append(worker.window())
         assert len(turns) < 400
@@ -146,11 +146,12 @@ def test_each_model_has_a_line_of_its_own(store: JobStore, redis: Redis) -> None
     first = accept(store, 12)
     others = [accept(store, 3, model="wan2.1-i2v-4step", priority=5) for _ in range(2)]
     last = accept(store, 4)
-    assert [store.position(job.id) for job in (first, *others, last)] == [1, 1, 2, 2]
+    assert [job.position for job in (first, *others, last)] == [1, 1, 2, 2]
+    assert [store.get(job.id).position for job in (first, *others, last)] == [1, 1, 2, 2]
     assert store.first_in_line("mini") == first.id
     assert store.first_in_line("wan2.1-i2v-4step") == others[0].id
     assert store.first_in_line("magic141") is None
-    assert store.outlook(3, "wan2.1-i2v-4step")[0] == 3
+    assert store.backlog("wan2.1-i2v-4step").waiting == [3, 3]
     token = store.take(first.id, "worker-0")
     assert not store.outranked(first.id, 1)  # the others' priority is none of this worker's business
     assert token is not None
@@ -160,6 +161,7 @@ def test_each_model_has_a_line_of_its_own(store: JobStore, redis: Redis) -> None
     assert store.window_seconds("wan2.1-i2v-4step") is None
     for job in (*others, last):  # their entries in rq are lost, mini's is not
         redis.hincrbyfloat(keys.job(job.id), "queued_at", -60)
+    assert redis.llen(keys.rq_list(keys.queue_generate("wan2.1-i2v-4step"))) == 2
     redis.delete(keys.rq_list(keys.queue_generate("wan2.1-i2v-4step")))
     assert sorted(store.expired()) == sorted(job.id for job in others)
     assert all(store.requeue(job.id) for job in others)
@@ -168,8 +170,15 @@ def test_each_model_has_a_line_of_its_own(store: JobStore, redis: Redis) -> None
 
 
 def test_a_record_of_before_there_were_models_is_taken(store: JobStore, redis: Redis) -> None:
+    """It has no such field, and waits in the one line that there was."""
     job = accept(store, 2)
     redis.hdel(keys.job(job.id), "model")
     assert store.first_in_line("mini") == job.id
-    assert store.position(job.id) == 1
+    assert store.get(job.id).position == 1
+    assert store.expired() == []
+    redis.rename(keys.pending("mini"), "magic141:pending")
+    assert (store.first_in_line("mini"), store.get(job.id).position) == (None, None)
+    assert store.expired() == [job.id]
     assert store.requeue(job.id)
+    assert (store.first_in_line("mini"), store.get(job.id).position) == (job.id, 1)
+    assert store.expired() == []

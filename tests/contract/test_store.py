@@ -8,10 +8,10 @@ import pytest
 from redis import Redis
 
 from tests.contract.specs import segment, spec
-from worker.contract import keys
+from worker.contract import keys, presence
 from worker.contract.errors import Conflict, LeaseLost, NotFound, QueueFull
 from worker.contract.job import Job, JobError, JobState
-from worker.contract.queue import entries
+from worker.contract.queue import GENERATE, entries, generate_queue
 from worker.contract.settings import Settings
 from worker.contract.store import JobStore
 
@@ -32,7 +32,7 @@ def dump(redis: Redis, job_id: str) -> tuple[object, ...]:
 
 def test_the_way_of_a_job(store: JobStore) -> None:
     job = accept(store)
-    assert (job.state, store.position(job.id)) == (JobState.QUEUED, 1)
+    assert (job.state, job.position) == (JobState.QUEUED, 1)
     token = store.take(job.id, "worker-0")
     assert token is not None
     store.set_artifact(job.id, token, "image_key", keys.image(job.id))
@@ -58,7 +58,23 @@ def test_the_way_of_a_job(store: JobStore) -> None:
 def test_accepted_means_in_the_queue_too(store: JobStore, redis: Redis) -> None:
     first, second, urgent = accept(store), accept(store), accept(store, priority=1)
     assert entries(redis, "mini") == 3
-    assert [store.position(job.id) for job in (first, second, urgent)] == [2, 3, 1]
+    assert [store.get(job.id).position for job in (first, second, urgent)] == [2, 3, 1]
+    assert [job.position for job in (first, second, urgent)] == [1, 2, 1]
+
+
+@pytest.mark.parametrize("model", ["mini", "wan2.1-i2v-4step"])
+def test_an_entry_is_what_rq_itself_would_write(store: JobStore, redis: Redis, model: str) -> None:
+    job, queue = accept(store, model=model), generate_queue(redis, model)
+    ours = queue.jobs[0]
+    how = {"timeout": -1, "result_ttl": 0, "failure_ttl": 86400, "description": GENERATE}
+    rqs = queue.enqueue_call(GENERATE, (job.id,), **how)
+    assert (ours.func_name, ours.args, ours.kwargs, ours.timeout) == (GENERATE, [job.id], {}, -1)
+    differ = {b"created_at", b"enqueued_at"}
+    mine, theirs = redis.hgetall(ours.key), redis.hgetall(rqs.key)
+    assert mine.keys() == theirs.keys()
+    assert {name for name, value in mine.items() if value != theirs[name]} <= differ
+    assert redis.smembers("rq:queues") == {queue.key.encode()}
+    assert abs((ours.enqueued_at - rqs.enqueued_at).total_seconds()) < 60
 
 
 def test_only_one_of_many_takers_gets_the_lease(store: JobStore) -> None:
@@ -294,3 +310,17 @@ def test_workers_are_listed_while_they_live(store: JobStore) -> None:
     assert sorted(store.workers()) == ["worker-0", "worker-1"]
     time.sleep(0.2)
     assert store.workers() == {"worker-0": {"model": "mini"}}
+
+
+def test_that_a_picture_is_painted_is_known_from_memory_that_none_is_only_from_redis(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "FRESH_SECONDS", 60.0)
+    assert store.paints("mini")  # nobody is there to ask
+    for paints in (False, True):
+        store.worker_seen("worker-0", {"model": "mini", "paints": paints})
+        assert store.paints("mini") == paints
+    store.worker_seen("worker-0", {"model": "mini", "paints": False})
+    assert store.paints("mini")
+    monkeypatch.setattr(presence, "FRESH_SECONDS", 0.0)
+    assert not store.paints("mini")

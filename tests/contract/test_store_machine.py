@@ -26,7 +26,7 @@ from redis import Redis
 from tests.contract.specs import segment, spec
 from tests.contract.store_laws import Snapshot
 from tests.contract.store_machine import ATTEMPTS, LIMIT, SLICE, Flaky, SideBySide
-from tests.contract.store_model import ModelJob, StoreModel
+from tests.contract.store_model import FAMILIES, ModelJob, StoreModel
 from worker.contract import keys, line
 from worker.contract import store as store_module
 from worker.contract.job import WEBHOOK_EVENTS, JobError, JobState
@@ -37,6 +37,7 @@ LONG_AGO = 10 * line.QUEUED_GRACE_SECONDS
 
 PICK = st.integers(0, 11)
 OWNERS = st.sampled_from(["a", "b", "c"])
+FAMILY = st.sampled_from([FAMILIES[0], FAMILIES[0], FAMILIES[1]])
 HOOKS = st.sampled_from([WEBHOOK_EVENTS, ("video.started", "video.completed"), ("video.failed",)])
 OFTEN = st.sampled_from([True, True, True, True, False])
 SELDOM = st.sampled_from([False, False, False, False, True])
@@ -47,15 +48,18 @@ REASONS = st.sampled_from(["answered 500", "refused"])
 class Machine(SideBySide):
     # Clients.
 
-    @initialize(jobs=st.lists(st.tuples(OWNERS, st.integers(1, 7), HOOKS), min_size=1, max_size=LIMIT))
-    def open(self, jobs: list[tuple[str, int, tuple[str, ...]]]) -> None:
-        for owner, windows, hooks in jobs:
-            self.create_one(owner, 0, windows, "http://127.0.0.1:9/hook", hooks, None, False)
+    @initialize(
+        jobs=st.lists(st.tuples(OWNERS, FAMILY, st.integers(1, 7), HOOKS), min_size=1, max_size=LIMIT)
+    )
+    def open(self, jobs: list[tuple[str, str, int, tuple[str, ...]]]) -> None:
+        for owner, family, windows, hooks in jobs:
+            self.create_one(owner, family, 0, windows, "http://127.0.0.1:9/hook", hooks, None, False)
 
     @rule(
         again=st.booleans(),
         pick=PICK,
         owner=OWNERS,
+        family=FAMILY,
         priority=st.sampled_from([0, 0, 0, 1, -1]),
         windows=st.integers(1, 7),
         url=st.sampled_from(["http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook", None]),
@@ -73,6 +77,7 @@ class Machine(SideBySide):
     def create_one(
         self,
         owner: str,
+        family: str,
         priority: int,
         windows: int,
         url: str | None,
@@ -82,14 +87,14 @@ class Machine(SideBySide):
     ) -> None:
         self.ids += 1
         job_id = f"video_{self.ids:032x}"
-        wish = spec(owner=owner, priority=priority, webhook_url=url, webhook_events=hooks)
+        wish = spec(owner=owner, model=family, priority=priority, webhook_url=url, webhook_events=hooks)
 
         with mock.patch.object(store_module, "new_job_id", return_value=job_id):
             self.both(
                 lambda model: model.jobs[model.create(job_id, wish, windows, idempotency)],
                 lambda store: store.create(wish, windows_total=windows, idempotency=idempotency),
                 lossy=lossy,
-                wakes=lambda job: isinstance(job, ModelJob) and job.id == job_id,
+                wakes=lambda job: family if isinstance(job, ModelJob) and job.id == job_id else None,
             )
 
     @precondition(lambda self: self.model.jobs)
@@ -115,15 +120,19 @@ class Machine(SideBySide):
         self.both(lambda model: model.delete(job_id), lambda store: store.delete(job_id))
         for (owner, key), (known, body) in list(self.model.known.items()):
             if known == job_id:
-                self.create_one(owner, 0, 2, None, (), (key, body), False)
+                self.create_one(owner, FAMILIES[0], 0, 2, None, (), (key, body), False)
 
     @precondition(lambda self: self.model.jobs)
     @rule(pick=PICK)
     def look(self, pick: int) -> None:
-        job_id, order = self.job(pick), self.model.line()
-        place = order.index(job_id) + 1 if job_id in order else None
-        assert self.store.position(job_id) == place
-        assert self.store.first_in_line("mini") == (order[0] if order else None)
+        job_id = self.job(pick)
+        if job_id in self.model.jobs:
+            order = self.model.line(self.model.jobs[job_id].spec.model)
+            place = order.index(job_id) + 1 if job_id in order else None
+            assert self.store.get(job_id).position == place
+        for family in FAMILIES:
+            order = self.model.line(family)
+            assert self.store.first_in_line(family) == (order[0] if order else None)
         mine = sorted(job.id for job in self.model.jobs.values() if job.spec.owner == "a")
         page, more = self.store.list("a", order="asc", limit=2)
         assert ([job.id for job in page], more) == (mine[:2], len(mine) > 2)
@@ -159,14 +168,15 @@ class Machine(SideBySide):
     def take_any(self, pick: int, worker: str, lossy: bool) -> None:
         self.take(self.job(pick), worker, lossy)
 
-    @precondition(lambda self: self.model.line())
-    @rule(worker=WORKERS, lossy=SELDOM)
-    def wake_up(self, worker: str, lossy: bool) -> None:
-        """Pop an entry and take the first in line, as a worker does."""
-        if self.redis.lpop(keys.rq_list(keys.queue_generate("mini"))):
-            self.model.entries -= 1
-        first = self.store.first_in_line("mini")
-        assert first == self.model.line()[0]
+    @precondition(lambda self: self.model.claims())
+    @rule(pick=PICK, worker=WORKERS, lossy=SELDOM)
+    def wake_up(self, pick: int, worker: str, lossy: bool) -> None:
+        """Pop an entry and take the first in line, as a worker of some model does."""
+        family = self.waited_for(pick)
+        if self.redis.lpop(keys.rq_list(keys.queue_generate(family))):
+            self.model.entries[family] -= 1
+        first = self.store.first_in_line(family)
+        assert first == self.model.line(family)[0]
         assert self.take(first, worker, lossy) is not None
 
     @precondition(lambda self: self.held)
@@ -186,12 +196,12 @@ class Machine(SideBySide):
         index = max(0, ahead + (len(job.segments) if job else 0))
         self.commit(job_id, token, index, lossy)
 
-    @precondition(lambda self: self.running() or self.model.line())
+    @precondition(lambda self: self.running() or self.model.claims())
     @rule(pick=PICK, windows=st.integers(1, 4), anew=st.booleans())
     def render(self, pick: int, windows: int, anew: bool) -> None:
         """Some windows on end, the picture first: of a job that is held, or of the first in line."""
-        if self.model.line() and (anew or not self.running()):
-            self.take(self.model.line()[0], "worker-3", lossy=False)
+        if self.model.claims() and (anew or not self.running()):
+            self.take(self.model.line(self.waited_for(pick))[0], "worker-3", lossy=False)
             job_id, token = self.held[-1]
         else:
             job_id, token = self.hold(pick, True)
@@ -329,9 +339,9 @@ class Machine(SideBySide):
     @rule(entries_lost=st.booleans(), lossy=SELDOM)
     def reconcile(self, entries_lost: bool, lossy: bool) -> None:
         if entries_lost:
-            self.redis.delete(keys.rq_list(keys.queue_generate("mini")))
-            self.model.entries = 0
-        for job_id in self.model.line():
+            self.redis.delete(*[keys.rq_list(keys.queue_generate(family)) for family in FAMILIES])
+            self.model.entries = dict.fromkeys(FAMILIES, 0)
+        for job_id in self.model.claims():
             self.redis.hincrbyfloat(keys.job(job_id), "queued_at", -LONG_AGO)
         lost = self.model.expired()
         self.before = Snapshot.of(self.redis)
@@ -351,7 +361,7 @@ class Machine(SideBySide):
             lambda model: model.requeue(job_id),
             lambda store: store.requeue(job_id),
             lossy=lossy,
-            wakes=lambda again: again is True,
+            wakes=lambda again: self.model.jobs[job_id].spec.model if again is True else None,
         )
 
     # Couriers, any of which may be late.

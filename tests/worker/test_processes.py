@@ -34,7 +34,7 @@ def spawn(settings: Settings, store, tmp_path: Path) -> Iterator[Callable[[str],
             argv = [sys.executable, "-m", "tests.worker.tiny_worker", name, str(step_seconds)]
             process = subprocess.Popen(argv, cwd=ROOT, env=env | more, stdout=log, stderr=log)
         processes.append(process)
-        wait_for(lambda: name in store.workers() and store.workers()[name]["pid"] == process.pid, 120)
+        wait_for(lambda: store.workers().get(name, {}).get("pid") == process.pid, 120)
         return process
 
     yield start

@@ -57,7 +57,7 @@ class Counters:
 
     def reading(self) -> Reading:
         with self._redis.pipeline(transaction=False) as pipe:
-            pipe.time().hgetall(keys.COUNTERS).zcard(keys.PENDING).scard(keys.RUNNING)
+            pipe.time().hgetall(keys.COUNTERS).zcard(keys.WAITING_SINCE).scard(keys.RUNNING)
             pipe.zrange(keys.WAITING_SINCE, 0, 0, withscores=True)
             pipe.zcard(keys.OUTBOX).zcard(keys.DEAD_LETTERS)
             for model in MODELS:

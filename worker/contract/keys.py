@@ -3,8 +3,7 @@
 QUEUE_HOOKS = "hooks"
 
 INDEX = "magic141:jobs"  # zset, all scores 0: ids sort by time, so the index is lexical
-PENDING = "magic141:pending"  # zset id -> its claim, the least is next; the line that waits
-WAITING_SINCE = "magic141:waiting-since"  # zset id -> when it was queued, of those in the line
+WAITING_SINCE = "magic141:waiting-since"  # zset id -> when it was queued, of all that wait
 FINISHED = "magic141:finished"  # zset id -> when it ended
 SHARES = "magic141:shares"  # hash owner -> the virtual time up to which the owner has had its share
 VIRTUAL_TIME = "magic141:virtual-time"  # the tag of the last slice that was taken
@@ -17,6 +16,8 @@ COUNTERS = "magic141:counters"  # hash of what is counted, see counters.py
 WORKERS = "magic141:workers"  # set of names; the truth is each one's key, which expires
 API_KEYS = "magic141:api-keys"  # hash name -> its record as JSON, see access.py
 
+# and a model: zset id -> its claim, the least is next; the line that waits
+PENDING_PREFIX = "magic141:pending:"
 # and a model: list of the last measured times between two commits
 WINDOW_SECONDS_PREFIX = "magic141:window-seconds:"
 JOB_PREFIX = "magic141:job:"
@@ -31,6 +32,10 @@ ASKED_PREFIX = "magic141:asked:"  # and the day since 1970 and an owner: seconds
 def queue_generate(model: str) -> str:
     """The rq queue that wakes the workers of a model."""
     return f"generate:{model}"
+
+
+def pending(model: str) -> str:
+    return f"{PENDING_PREFIX}{model}"
 
 
 def window_seconds(model: str) -> str:

@@ -8,36 +8,37 @@ So two owners who both wait get windows in equal number however many jobs each h
 waits for one slice of the first, not for all of it.
 """
 
-import json
+import time
 from collections.abc import Sequence
 
 from redis import Redis
 
 from worker.contract import keys, queue, scripts
-from worker.contract.job import Job, JobState
+from worker.contract.backlog import Backlog
+from worker.contract.job import Job
 from worker.contract.models import MODELS
-from worker.contract.presence import Estimate, Presence
+from worker.contract.presence import FRESH_SECONDS, Estimate, Presence
 
 QUEUED_GRACE_SECONDS = 3.0
 """How long a waiting job may have no entry in rq (just accepted, or just popped) before it counts as lost."""
+FRESH_SECONDS_A_JOB = 0.0005
+"""How much older the backlog may be by which times are told, the longer the line is."""
 
 
 class Line(Presence):
     def __init__(self, redis: Redis, slice_windows: int) -> None:
         super().__init__(redis)
         self._slice_windows = slice_windows
-        self._line_of = redis.register_script(scripts.LINE)
+        self._astray = redis.register_script(scripts.ASTRAY)
         self._outranked = redis.register_script(scripts.OUTRANKED)
-
-    def position(self, job_id: str) -> int | None:
-        """Jobs of its model ahead of it plus one; None when it does not wait."""
-        line = self._line(self._model(job_id))
-        return line.index(job_id) + 1 if job_id in line else None
+        self._left = redis.register_script(scripts.BACKLOG)
+        self._kept: dict[str, tuple[float, Backlog]] = {}
+        """By model, and when it was read."""
 
     def first_in_line(self, model: str) -> str | None:
         """The job whose turn is next at a worker of that model."""
-        first = self._line(model, 1)
-        return first[0] if first else None
+        first = self._redis.zrange(keys.pending(model), 0, 0)
+        return first[0].decode() if first else None
 
     def outranked(self, job_id: str, windows: int) -> bool:
         """Whether a job that has had `windows` windows in its slice should give way to the first in line.
@@ -47,14 +48,15 @@ class Line(Presence):
         return bool(self._outranked(args=[job_id, windows, self._slice_windows]))
 
     def expired(self) -> Sequence[str]:
-        """Jobs that somebody should requeue: running without a live lease, or waiting with too few entries in
-        rq to wake a worker for each."""
+        """Jobs that somebody should requeue: running without a live lease, or waiting in no line or with too
+        few entries in rq to wake a worker for each."""
         running = self._running()
         with self._redis.pipeline(transaction=False) as pipe:
             for job_id in running:
                 pipe.exists(keys.lease(job_id))
             alive = pipe.execute() if running else []
         dead = [job_id for job_id, lives in zip(running, alive, strict=True) if not lives]
+        dead += [job_id.decode() for job_id in self._astray()]
         # First the line, then the entries: in the other order a job queued in between would look lost.
         for model in MODELS:
             line = self._line(model)
@@ -63,46 +65,24 @@ class Line(Presence):
         return dead
 
     def eta(self, job: Job) -> Estimate | None:
-        """Seconds until the job ends, by measured window times; None when nothing was measured or it is over.
-
-        Others have their slices meanwhile: as many as this job needs, one less where it goes first.
-        """
+        """Seconds until the job ends, by `backlog`; None when nothing was measured or it is over."""
         if job.state.terminal:
             return None
-        model = job.spec.model
-        line = self._line(model)
-        place = line.index(job.id) if job.id in line else 0
-        ahead, behind = line[:place], [other for other in line[place:] if other != job.id]
-        if job.state is not JobState.RUNNING:
-            ahead += self._running_of(model)
-        return self._eta(model, job.windows_total - job.windows_done, ahead, behind)
+        return self.backlog(job.spec.model).eta(job.windows_total - job.windows_done, job.position)
 
-    def outlook(self, windows: int, model: str) -> tuple[int, Estimate | None]:
-        """The place in the line that a job of so many windows would get, behind all others of its model, and
-        its `eta`."""
-        line = self._line(model)
-        return len(line) + 1, self._eta(model, windows, line + self._running_of(model), [])
+    def backlog(self, model: str, *, fresh: bool = False) -> Backlog:
+        """A model's as it is; unless `fresh`, as it was up to 0.1 s ago, and 0.5 ms more for each job that
+        waits.
 
-    def _eta(self, model: str, own: int, ahead: Sequence[str], behind: Sequence[str]) -> Estimate | None:
-        window = self.window_seconds(model)
-        if window is None:
-            return None
-        slices = -(-own // self._slice_windows)
-        before = self._windows(ahead, slices) + self._windows(behind, slices - 1)
-        workers = [info for info in self.workers().values() if info.get("model") == model]
-        return window.times(before / max(1, len(workers)) + own)
-
-    def _windows(self, ids: Sequence[str], slices: int) -> int:
-        """What these jobs render in so many slices each."""
-        if not ids or slices < 1:
-            return 0
-        with self._redis.pipeline(transaction=False) as pipe:
-            for job_id in ids:
-                pipe.hget(keys.job(job_id), "windows_total")
-                pipe.llen(keys.windows(job_id))
-            found = pipe.execute()
-        left = [int(total or 0) - done for total, done in zip(found[::2], found[1::2], strict=True)]
-        return sum(min(max(0, windows), slices * self._slice_windows) for windows in left)
+        Every poll asks for it, and it takes the longer to read the longer the line is.
+        """
+        now, (read_at, kept) = time.monotonic(), self._kept.get(model, (0.0, None))
+        if fresh or kept is None or now - read_at > FRESH_SECONDS + FRESH_SECONDS_A_JOB * len(kept.waiting):
+            waiting, running = ([*map(int, numbers.split())] for numbers in self._left(args=[model]))
+            window, workers = self.window_seconds(model), len(self.of_model(model))
+            kept = Backlog(waiting, running, window, workers, self._slice_windows)
+            self._kept[model] = (now, kept)
+        return kept
 
     def _settled(self, line: Sequence[str]) -> list[str]:
         with self._redis.pipeline(transaction=False) as pipe:
@@ -113,16 +93,8 @@ class Line(Presence):
         latest = seconds + microseconds / 1e6 - QUEUED_GRACE_SECONDS
         return [job_id for job_id, at in zip(line, since, strict=True) if at and float(at) < latest]
 
-    def _line(self, model: str, most: int = 0) -> list[str]:
-        return [member.decode() for member in self._line_of(args=[model, most])]
+    def _line(self, model: str) -> list[str]:
+        return [member.decode() for member in self._redis.zrange(keys.pending(model), 0, -1)]
 
     def _running(self) -> list[str]:
         return sorted(member.decode() for member in self._redis.smembers(keys.RUNNING))
-
-    def _running_of(self, model: str) -> list[str]:
-        return [job_id for job_id in self._running() if self._model(job_id) == model]
-
-    def _model(self, job_id: str) -> str:
-        """Empty where the job is gone."""
-        model, spec = self._redis.hmget(keys.job(job_id), "model", "spec")
-        return model.decode() if model else json.loads(spec or '{"model": ""}')["model"]

@@ -9,7 +9,7 @@ from worker.contract import keys
 _PRELUDE = (
     f"""
 local JOB, OUTBOX_ENTRY, INDEX_OF = '{keys.JOB_PREFIX}', '{keys.OUTBOX_PREFIX}', '{keys.INDEX_PREFIX}'
-local INDEX, PENDING, RUNNING = '{keys.INDEX}', '{keys.PENDING}', '{keys.RUNNING}'
+local INDEX, PENDING_OF, RUNNING = '{keys.INDEX}', '{keys.PENDING_PREFIX}', '{keys.RUNNING}'
 local OUTBOX, COUNTER = '{keys.OUTBOX}', '{keys.LEASE_COUNTER}'
 local WINDOW_SECONDS_OF = '{keys.WINDOW_SECONDS_PREFIX}'
 local SHARES, VIRTUAL_TIME = '{keys.SHARES}', '{keys.VIRTUAL_TIME}'
@@ -30,19 +30,8 @@ local function get(id, field) return redis.call('HGET', JOB .. id, field) end
 -- Records that an older version accepted have it in the spec alone.
 local function model_of(id) return get(id, 'model') or cjson.decode(get(id, 'spec')).model end
 
--- All models' jobs wait in one line; a worker takes those of its own. Ids and claims, the least first.
-local function line_of(model, most)
-  local line, claims = {}, {}
-  local all = redis.call('ZRANGE', PENDING, 0, -1, 'WITHSCORES')
-  for i = 1, #all, 2 do
-    if model_of(all[i]) == model then
-      table.insert(line, all[i])
-      table.insert(claims, all[i + 1])
-      if #line == most then break end
-    end
-  end
-  return line, claims
-end
+-- Each model's jobs wait in a line of their own, as a worker takes those of its own model.
+local function line_of(id) return PENDING_OF .. model_of(id) end
 
 local function terminal(state) return state == 'succeeded' or state == 'failed' or state == 'canceled' end
 
@@ -66,7 +55,7 @@ local function emit(id, kind, data, hook, hook_name)
 end
 
 local function unqueue(id)
-  redis.call('ZREM', PENDING, id)
+  redis.call('ZREM', line_of(id), id)
   redis.call('ZREM', WAITING_SINCE, id)
   redis.call('SREM', WAITING_OF .. get(id, 'owner'), id)
 end
@@ -113,6 +102,8 @@ end
 -- Priority first, then the tag, both whole numbers; of equal claims Redis gives the older id.
 local function claim_of(id, tag) return tag - 1e10 * tonumber(get(id, 'priority')) end
 
+local function line_up(id) redis.call('ZADD', line_of(id), claim_of(id, tonumber(get(id, 'tag'))), id) end
+
 local function queue(id)
   local at = now()
   redis.call('HSET', JOB .. id, 'state', 'queued', 'queued_at', at)
@@ -120,9 +111,25 @@ local function queue(id)
   redis.call('HDEL', JOB .. id, 'token', 'claim')
   redis.call('DEL', JOB .. id .. ':lease')
   redis.call('SREM', RUNNING, id)
-  redis.call('ZADD', PENDING, claim_of(id, tonumber(get(id, 'tag'))), id)
+  line_up(id)
   redis.call('SADD', WAITING_OF .. get(id, 'owner'), id)
   emit(id, 'queued', {id = id, status = 'queued'})
+end
+
+-- An entry in the rq queue of the job's model, as queue.Wakes made it: what all have alike, its own id, its
+-- time and what it calls. A script whose reply was lost is sent again, with the same entry.
+local function wake(id, alike_json, entry_id, at, data)
+  local alike, model = cjson.decode(alike_json), model_of(id)
+  local key, list = alike.prefix .. entry_id, alike.list .. model
+  local fields = {'data', data, 'created_at', at, 'enqueued_at', at, 'origin', alike.origin .. model}
+  if redis.call('EXISTS', key) == 1 then return end
+  for name, value in pairs(alike.fields) do
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+  redis.call('SADD', alike.queues, list)
+  redis.call('HSET', key, unpack(fields))
+  redis.call('RPUSH', list, entry_id)
 end
 
 -- Whether a job's files are needed: it is there, or another that shares some of them.
@@ -158,19 +165,21 @@ def _script(body: str) -> str:
     return _PRELUDE + body
 
 
-# KEYS: idempotency or none. ARGV: id, record fields as JSON, owner, queue limit, body hash, idempotency ttl,
+# KEYS: idempotency or none. ARGV: id, spec as JSON, owner, queue limit, body hash, idempotency ttl,
 # slice windows, owner's queue limit or '', what is shared (windows, each as JSON, and the jobs whose files
-# are used) as JSON or '', jobs a minute or '', seconds of video a day or '', seconds of video asked for
+# are used) as JSON or '', jobs a minute or '', seconds of video a day or '', seconds of video asked for,
+# windows in all, priority, model, trace as JSON, an entry for rq. Returns what became of it, the id, of a
+# new job its time and rank
 CREATE = _script("""
 local id, owner = ARGV[1], ARGV[3]
-if redis.call('EXISTS', JOB .. id) == 1 then return {'created', id} end  -- the first reply was lost
+if redis.call('EXISTS', JOB .. id) == 1 then return {'same', id} end  -- the first reply was lost
 if KEYS[1] then
   local earlier = redis.call('HMGET', KEYS[1], 'job_id', 'body_hash')
   if earlier[1] and redis.call('EXISTS', JOB .. earlier[1]) == 1 then
     return {earlier[2] == ARGV[5] and 'same' or 'conflict', earlier[1]}
   end
 end
-if redis.call('ZCARD', PENDING) >= tonumber(ARGV[4]) then return {'full', ''} end
+if redis.call('ZCARD', WAITING_SINCE) >= tonumber(ARGV[4]) then return {'full', ''} end
 if ARGV[8] ~= '' and redis.call('SCARD', WAITING_OF .. owner) >= tonumber(ARGV[8]) then
   return {'full_for_owner', ''}
 end
@@ -205,8 +214,9 @@ if quota then
   redis.call('INCRBYFLOAT', used, asked)
   redis.call('EXPIRE', used, 86400)
 end
-for field, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', JOB .. id, field, value) end
-redis.call('HSET', JOB .. id, 'created_at', now())
+local created_at = now()
+redis.call('HSET', JOB .. id, 'spec', ARGV[2], 'owner', owner, 'windows_total', ARGV[13],
+           'priority', ARGV[14], 'model', ARGV[15], 'trace', ARGV[16], 'created_at', created_at)
 for _, window in ipairs(shared.windows) do redis.call('RPUSH', JOB .. id .. ':windows', window) end
 for _, source in ipairs(shared.sources) do
   redis.call('SADD', SHARERS_OF .. source, id)
@@ -221,7 +231,44 @@ end
 new_tag(id, ARGV[7])
 queue(id)
 redis.call('HINCRBY', COUNTERS, 'accepted', 1)
-return {'created', id}
+wake(id, unpack(ARGV, 17))
+return {'created', id, created_at, redis.call('ZRANK', line_of(id), id)}
+""")
+
+# ARGV: ids. Returns each one's record, with spec, windows and rank in its line, as a JSON object; or nothing
+READ = f"""
+local JOB, PENDING_OF = '{keys.JOB_PREFIX}', '{keys.PENDING_PREFIX}'
+local found = {{}}
+for place, id in ipairs(ARGV) do
+  local flat, record = redis.call('HGETALL', JOB .. id), {{}}
+  for at = 1, #flat, 2 do record[flat[at]] = flat[at + 1] end
+  local spec = record.spec
+  local model = record.model or spec and cjson.decode(spec).model or ''
+  record.spec, record.rank = nil, redis.call('ZRANK', PENDING_OF .. model, id) or nil
+  -- Spec and windows are JSON already.
+  local windows = table.concat(redis.call('LRANGE', JOB .. id .. ':windows', 0, -1), ',')
+  local both = spec and '{{"spec":' .. spec .. ',"windows":[' .. windows .. '],'
+  found[place] = both and both .. cjson.encode(record):sub(2) or false
+end
+return found
+"""
+
+# ARGV: model. Returns the windows left of its jobs in the line, in its order, and of those that run: numbers
+# as text
+BACKLOG = _script("""
+local function left(ids)
+  local numbers = {}
+  for place, id in ipairs(ids) do
+    local total = tonumber(get(id, 'windows_total') or 0)
+    numbers[place] = math.max(0, total - redis.call('LLEN', JOB .. id .. ':windows'))
+  end
+  return table.concat(numbers, ' ')
+end
+local running = {}
+for _, id in ipairs(redis.call('SMEMBERS', RUNNING)) do
+  if model_of(id) == ARGV[1] then table.insert(running, id) end
+end
+return {left(redis.call('ZRANGE', PENDING_OF .. ARGV[1], 0, -1)), left(running)}
 """)
 
 # ARGV: id, worker, lease ms, claim (random: a retry after a lost reply finds its own lease), max attempts
@@ -268,20 +315,23 @@ queue(id)
 return 1
 """)
 
-# ARGV: model, how many at most, 0: all
-LINE = _script("""
-local line = line_of(ARGV[1], tonumber(ARGV[2]))
-return line
+# Returns the jobs that wait in no line: an older version, which had one for all models, accepted them
+ASTRAY = _script("""
+local astray = {}
+for _, id in ipairs(redis.call('ZRANGE', WAITING_SINCE, 0, -1)) do
+  if not redis.call('ZSCORE', line_of(id), id) then table.insert(astray, id) end
+end
+return astray
 """)
 
 # ARGV: id, windows rendered in this slice, slice windows. Returns 1 when the next in line has a better claim
 OUTRANKED = _script("""
 local id = ARGV[1]
 if not get(id, 'tag') then return 0 end
-local first, claims = line_of(model_of(id), 1)
+local first = redis.call('ZRANGE', line_of(id), 0, 0, 'WITHSCORES')
 if not first[1] then return 0 end
 local tag = tonumber(ARGV[2]) < tonumber(ARGV[3]) and tonumber(get(id, 'tag')) or next_tag(id)
-return tonumber(claims[1]) < claim_of(id, tag) and 1 or 0
+return tonumber(first[2]) < claim_of(id, tag) and 1 or 0
 """)
 
 # ARGV: id, token, index, segment JSON, timings JSON, counts (counter -> increment) as JSON.
@@ -344,13 +394,18 @@ end
 return 1
 """)
 
-# ARGV: id, max attempts. Returns 1 when the job is queued now
+# ARGV: id, max attempts, and an entry for rq. Returns 1 when the job is queued now
 REQUEUE = _script("""
 local id, state = ARGV[1], get(ARGV[1], 'state')
-if state == 'queued' then return 1 end
+if state == 'queued' then
+  line_up(id)  -- it may be astray
+  wake(id, unpack(ARGV, 3))
+  return 1
+end
 if state ~= 'running' or redis.call('EXISTS', JOB .. id .. ':lease') == 1 then return 0 end
 if orphaned(id, tonumber(ARGV[2])) then return 0 end
 queue(id)
+wake(id, unpack(ARGV, 3))
 return 1
 """)
 
@@ -395,7 +450,7 @@ local done = redis.call('LLEN', JOB .. id .. ':windows')
 if first and (first < done or first <= tonumber(get(id, 'begun') or -1)
               or first == 0 and get(id, 'started_at')) then return 'begun' end
 redis.call('HSET', JOB .. id, 'spec', ARGV[3], 'priority', ARGV[4])
-if state == 'queued' then redis.call('ZADD', PENDING, claim_of(id, tonumber(get(id, 'tag'))), id) end
+if state == 'queued' then line_up(id) end
 emit(id, 'amended', {id = id, status = state})
 return 'amended'
 """)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping, MutableSequence, Sequence
 
 from redis import Redis
-from redis.exceptions import RedisError
 
 from worker.contract import keys, queue, scripts
 from worker.contract.counters import Counters
@@ -42,7 +40,9 @@ class JobStore(Outbox, Line, Trash, Counters):
         self._queue_limit_per_key = settings.queue_limit_per_key
         self._rate_limit_per_minute = settings.rate_limit_per_minute
         self._quota_seconds_per_day = settings.quota_seconds_per_day
+        self._wakes = queue.Wakes(redis)
         self._create = redis.register_script(scripts.CREATE)
+        self._records = redis.register_script(scripts.READ)
         self._take = redis.register_script(scripts.TAKE)
         self._renew = redis.register_script(scripts.RENEW)
         self._leave = redis.register_script(scripts.LEAVE)
@@ -64,10 +64,7 @@ class JobStore(Outbox, Line, Trash, Counters):
         shared: Sequence[Segment] = (),
         trace: Mapping[str, str] | None = None,
     ) -> Job:
-        """Accept a job: record, index, event and place in the line in one step, then the rq entry.
-
-        Should this process die or Redis run full between the two, `expired` finds the job and `requeue` makes
-        up for it.
+        """Accept a job: record, index, event, place in the line and rq entry in one step.
 
         Args:
             idempotency: (hash of the client's key, hash of the body); the same pair again gives the same job.
@@ -79,24 +76,29 @@ class JobStore(Outbox, Line, Trash, Counters):
             QueueFull: queue_limit jobs are waiting, or queue_limit_per_key of this owner's.
             LimitReached: the owner's rate or quota; what is refused, or was accepted before, is not charged.
         """
-        record = {
-            "spec": json.dumps(spec.to_dict()),
-            "owner": spec.owner,
-            "model": spec.model,
-            "windows_total": str(windows_total),
-            "priority": str(spec.priority),
-            "trace": json.dumps(dict(trace or {})),
-        }
         key_hash, body_hash = idempotency or ("", "")
         limit, own_limit = self._queue_limit, self._queue_limit_per_key
-        args = [json.dumps(record), spec.owner, limit, body_hash, IDEMPOTENCY_SECONDS, self._slice_windows]
+        new_id = new_job_id()
+        args = [new_id, json.dumps(spec.to_dict()), spec.owner, limit, body_hash, IDEMPOTENCY_SECONDS]
         asked = spec.seconds - sum(segment.num_frames for segment in shared) / spec.fps
-        args += [_or_empty(own_limit), _shared(spec, shared)]
+        args += [self._slice_windows, _or_empty(own_limit), _shared(spec, shared)]
         args += [_or_empty(self._rate_limit_per_minute), _or_empty(self._quota_seconds_per_day), asked]
+        trace = dict(trace or {})
+        args += [windows_total, spec.priority, spec.model, json.dumps(trace), *self._wakes.entry(new_id)]
         status, found, *more = self._create(
-            keys=[keys.idempotency(spec.owner, key_hash)] if idempotency else [],
-            args=[new_job_id(), *args],
+            keys=[keys.idempotency(spec.owner, key_hash)] if idempotency else [], args=args
         )
+        if status == b"created":
+            return Job(
+                id=new_id,
+                spec=spec,
+                state=JobState.QUEUED,
+                created_at=float(more[0]),
+                windows_total=windows_total,
+                segments=tuple(shared),
+                trace=trace,
+                position=int(more[1]) + 1,
+            )
         job_id = found.decode()
         if status == b"conflict":
             raise Conflict("idempotency_conflict", "this Idempotency-Key was used with another body")
@@ -110,9 +112,6 @@ class JobStore(Outbox, Line, Trash, Counters):
             raise QueueFull("key_queue_full", message, retry_after=self._seconds_to_room())
         if status in (b"rate_limited", b"quota_exceeded"):
             raise _limit_reached(status.decode(), int(found), float(more[0]), asked)
-        if status == b"created":
-            with contextlib.suppress(RedisError):  # it is accepted all the same
-                queue.wake(self._redis, job_id, spec.model)
         return self.get(job_id)
 
     def get(self, job_id: str) -> Job:
@@ -292,11 +291,11 @@ class JobStore(Outbox, Line, Trash, Counters):
         return [member.decode() for member in ids]
 
     def requeue(self, job_id: str) -> bool:
-        """Queue a job that `expired` named. True when it waits again, False when it goes on or has ended."""
-        if not self._requeue(args=[job_id, self._max_attempts]):
-            return False
-        queue.wake(self._redis, job_id, self._model(job_id))
-        return True
+        """Queue a job that `expired` named, and wake a worker for it.
+
+        True when it waits again, False when it goes on or has ended.
+        """
+        return bool(self._requeue(args=[job_id, self._max_attempts, *self._wakes.entry(job_id)]))
 
     def events(self, job_id: str, after: str = "-") -> Sequence[Event]:
         """Events later than the one with id `after`, oldest first; all by default."""
@@ -323,13 +322,8 @@ class JobStore(Outbox, Line, Trash, Counters):
             after = ids[-1].decode()
 
     def _read(self, ids: Sequence[str]) -> Sequence[Job]:
-        with self._redis.pipeline() as pipe:
-            for job_id in ids:
-                pipe.hgetall(keys.job(job_id))
-                pipe.lrange(keys.windows(job_id), 0, -1)
-            rows = pipe.execute() if ids else []
-        records = zip(ids, rows[::2], rows[1::2], strict=True)
-        return [_job(job_id, fields, windows) for job_id, fields, windows in records if fields]
+        found = self._records(args=ids) if ids else []
+        return [_job(job_id, record) for job_id, record in zip(ids, found, strict=True) if record]
 
 
 def _shared(spec: JobSpec, segments: Sequence[Segment]) -> str:
@@ -360,11 +354,11 @@ def _event(event_id: bytes, fields: Mapping[bytes, bytes]) -> Event:
     return Event(event_id.decode(), fields[b"type"].decode(), json.loads(fields[b"data"]))
 
 
-def _job(job_id: str, fields: Mapping[bytes, bytes], windows: Sequence[bytes]) -> Job:
-    text = {key.decode(): value.decode() for key, value in fields.items()}
+def _job(job_id: str, record: bytes) -> Job:
+    text = json.loads(record)
     return Job(
         id=job_id,
-        spec=JobSpec.from_dict(json.loads(text["spec"])),
+        spec=JobSpec.from_dict(text["spec"]),
         state=JobState(text["state"]),
         created_at=float(text["created_at"]),
         started_at=float(text["started_at"]) if "started_at" in text else None,
@@ -373,10 +367,11 @@ def _job(job_id: str, fields: Mapping[bytes, bytes], windows: Sequence[bytes]) -
         windows_redone=int(text.get("windows_redone", 0)),
         attempts=int(text.get("attempts", 0)),
         worker=text.get("worker"),
-        segments=tuple(Segment.from_dict(json.loads(window)) for window in windows),
+        segments=tuple(Segment.from_dict(window) for window in text["windows"]),
         error=JobError(**json.loads(text["error"])) if "error" in text else None,
         timings=json.loads(text.get("timings", "{}")),
         cancel_requested=text.get("cancel_requested") == "1",
         trace=json.loads(text.get("trace", "{}")),
+        position=text["rank"] + 1 if "rank" in text else None,
         **{field: text.get(field) for field in ARTIFACTS},
     )
