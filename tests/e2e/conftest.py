@@ -1,4 +1,4 @@
-"""One browser for all tests here; stopped after them, as its driver keeps an event loop in this thread."""
+"""One browser a file that needs one; stopped after it, as its driver keeps an event loop in this thread."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from tests.browser import chromium
 from tests.players import Elsewhere, another_origin
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as started:
         yield started
