@@ -26,8 +26,8 @@ demo: .venv/ready ## start everything, make a video from a prompt, show how long
 serve: .venv/ready ## the whole service on http://127.0.0.1:8000 (or make serve PORT=8001), its data in ./data
 	$(BIN)/magic141 up --host 127.0.0.1 --port $(PORT) --data-dir data
 
-test: .venv/ready-test ## the whole test suite
-	env $(CLEAN_ENV) $(BIN)/python -m pytest
+test: .venv/ready-test ## the whole test suite (or a part: make test ARGS=tests/app)
+	env $(CLEAN_ENV) $(BIN)/python -m pytest $(ARGS)
 
 chaos: .venv/ready-test ## kill, freeze and cut a running service, for minutes on end; nothing may be lost
 	env $(CLEAN_ENV) $(BIN)/python -m tests.chaos
