@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import IterableDataset
 from tqdm import tqdm
 
 from model.autoencoder import SPACE, Codec, PatchAutoencoder
 from model.train.checkpoint import Checkpoint
+from model.train.latents import loaders, own_share, stream
 from model.train.pace import learning_rate
 from model.train.world import World
 
@@ -23,7 +24,9 @@ class Crops(IterableDataset):
         self.seed, self.batch, self.crop = seed, batch, crop
 
     def __iter__(self):
-        world = World(self.seed, detail=(-1.5, 0.2))  # finer than the DiT's clips: as rich as photographs
+        number, canvases = own_share()
+        # Finer than the DiT's clips: as rich as photographs.
+        world = World((self.seed, number), canvases=canvases, detail=(-1.5, 0.2))
         while True:
             clips: list[np.ndarray] = []
             while len(clips) < self.batch:
@@ -101,7 +104,7 @@ def train(
     wrong.
     """
     torch.manual_seed(seed)
-    stream = iter(DataLoader(Crops(seed, batch, crop), batch_size=None, num_workers=1, prefetch_factor=8))
+    crops = stream(Crops(seed, batch, crop), loaders(device))
     model = PatchAutoencoder().to(device)
     # The basis stays: at a learning rate that suits the convolutions its small weights would be shaken to
     # pieces.
@@ -114,7 +117,7 @@ def train(
     checkpoint = Checkpoint(folder / "autoencoder", model=model, optimiser=optimiser)
     start = checkpoint.resume()
     if start == 0:
-        sample = [pictures(next(stream)) for _ in tqdm(range(400 // batch + 1), desc="closed-form basis")]
+        sample = [pictures(next(crops)) for _ in tqdm(range(400 // batch + 1), desc="closed-form basis")]
         for codec, index in ((model.picture, 0), (model.group, 1)):
             fit_basis(codec, torch.cat([pair[index] for pair in sample]))
     model = model.to(memory_format=torch.channels_last)
@@ -123,7 +126,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(lr, step, warmup=50, part=step / steps, fall=0.2)
         loss, errors = torch.zeros((), device=device), []
-        for codec, target in zip((model.picture, model.group), pictures(next(stream)), strict=True):
+        for codec, target in zip((model.picture, model.group), pictures(next(crops)), strict=True):
             target = target.to(device, memory_format=torch.channels_last)
             with torch.autocast(device.type, torch.bfloat16):
                 codes = codec.encode(target)
@@ -131,7 +134,7 @@ def train(
             error = F.mse_loss(output.float(), target)
             # the logarithm gives plain and detailed batches an equal say, and is what PSNR measures
             loss = loss + torch.log(error + 1e-4) + 1e-3 * codes.float().square().mean()
-            errors.append(error.item())
+            errors.append(error.detach())
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learned, 1.0)
@@ -139,13 +142,13 @@ def train(
         if step % 20 == 0:
             progress.set_postfix(
                 {
-                    name: f"{10 * np.log10(4 / error):.2f} dB"
+                    name: f"{10 * np.log10(4 / error.item()):.2f} dB"
                     for name, error in zip(("picture", "group"), errors, strict=True)
                 }
             )
         if step % 200 == 199:
             checkpoint.save(step + 1)
     model.eval()
-    normalise(model, [next(stream).to(device) for _ in range(512 // batch + 1)])
+    normalise(model, [next(crops).to(device) for _ in range(512 // batch + 1)])
     model.cpu().save_pretrained(folder / "vae")
     return model

@@ -20,10 +20,18 @@ class Batch:
     thumbnails: Tensor | None
 
     def to(self, device: torch.device) -> "Batch":
+        """What lies elsewhere goes there without waiting for the device."""
         context, thumbnails = (
-            None if given is None else given.to(device) for given in (self.context, self.thumbnails)
+            None if given is None else _carried(given, device) for given in (self.context, self.thumbnails)
         )
-        return Batch(self.latents.to(device), context, self.ids.to(device), self.mask.to(device), thumbnails)
+        latents, ids, mask = (_carried(given, device) for given in (self.latents, self.ids, self.mask))
+        return Batch(latents, context, ids, mask, thumbnails)
+
+
+def _carried(part: Tensor, device: torch.device) -> Tensor:
+    if device.type == "cuda" and part.device.type == "cpu":
+        return part.pin_memory().to(device, non_blocking=True)
+    return part.to(device)
 
 
 def damaged(context: Tensor) -> Tensor:
@@ -33,10 +41,16 @@ def damaged(context: Tensor) -> Tensor:
     if context.shape[2] > 1:
         flat = context.transpose(1, 2).flatten(0, 1)
         blurred = F.interpolate(F.avg_pool2d(flat, 2), scale_factor=2.0, mode="bilinear")
-        share = torch.rand(batch, 1, 1, 1, 1) * (torch.rand(batch, 1, 1, 1, 1) < 0.5)
-        context = context + share.to(context) * (blurred.unflatten(0, (batch, -1)).transpose(1, 2) - context)
-    level = 0.2 * torch.rand(batch, 1, 1, 1, 1) * (torch.rand(batch, 1, 1, 1, 1) < 0.7)
-    return context + level.to(context) * torch.randn_like(context)
+        share = _some(batch, 0.5, context)
+        context = context + share * (blurred.unflatten(0, (batch, -1)).transpose(1, 2) - context)
+    level = 0.2 * _some(batch, 0.7, context)
+    return context + level * torch.randn_like(context)
+
+
+def _some(batch: int, share: float, like: Tensor) -> Tensor:
+    """[B, 1, 1, 1, 1]: 0 to 1 in a `share` of the batch, else 0."""
+    drawn = torch.rand(2, batch, 1, 1, 1, 1, device=like.device)
+    return drawn[0] * (drawn[1] < share)
 
 
 def collate(

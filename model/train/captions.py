@@ -158,21 +158,26 @@ def pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:
     return options[int(rng.integers(len(options)))]
 
 
-def scene_caption(rng: np.random.Generator, colour: str, shape: str, ground: str, kind: str) -> str:
-    """Names the object and the background; a plain background is mostly left unnamed."""
+def behind_caption(rng: np.random.Generator, near: str, far: str) -> str:
+    """Two things of which `near` is painted over `far`, in words without their first article."""
+    return pick(rng, (f"{near} and a {far}", f"{near} in front of a {far}", f"{far} behind a {near}"))
+
+
+def scene_caption(rng: np.random.Generator, things: str, ground: str, kind: str) -> str:
+    """Names what is there ("red star") and the background; a plain background is mostly left unnamed."""
     word = f"{kind} {ground}" if kind != "plain" and rng.random() < 0.7 else ground
     if kind == "plain" and rng.random() < 0.2:
         word = f"plain {ground}"
     said = pick(
         rng,
         (
-            f"a {colour} {shape} on a {word} background",
-            f"a {colour} {shape} on a {word} background",
-            f"a {colour} {shape} on {word}",
-            f"a {colour} {shape} in front of a {word} background",
-            f"{colour} {shape}, {word} background",
-            f"a picture of a {colour} {shape} on a {word} background",
-            f"a video of a {colour} {shape} against a {word} background",
+            f"a {things} on a {word} background",
+            f"a {things} on a {word} background",
+            f"a {things} on {word}",
+            f"a {things} in front of a {word} background",
+            f"{things}, {word} background",
+            f"a picture of a {things} on a {word} background",
+            f"a video of a {things} against a {word} background",
         ),
     )
     return re.sub(r"\ba orange", "an orange", said) if rng.random() < 0.8 else said

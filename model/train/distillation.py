@@ -73,7 +73,7 @@ class Distillation:
 
     def student_loss(
         self, task: Task, made: Tensor, condition: Condition, empty: Condition
-    ) -> tuple[Tensor, dict[str, float]]:
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         recipe, batch = self.recipe, task.batch
         sigma = self._judged_at(made)
         noisy = noised(made, sigma)
@@ -88,15 +88,15 @@ class Distillation:
         adversarial = F.softplus(-looks).mean()  # DMD2, eq. 6, non-saturating
         loss = recipe.matching * matching + recipe.adversarial * adversarial
         terms = {
-            "apart": (self.channels * (seen - wanted).square()).mean().item(),
-            "fooled": adversarial.item(),
+            "apart": (self.channels * (seen - wanted).square()).mean().detach(),
+            "fooled": adversarial.detach(),
         }
         if task.filmed:
             truth = (self.channels * (made - batch.latents).square()).mean()
-            loss, terms["truth"] = loss + recipe.truth * truth, truth.item()
+            loss, terms["truth"] = loss + recipe.truth * truth, truth.detach()
         return loss, terms
 
-    def critic_loss(self, task: Task, made: Tensor, condition: Condition) -> tuple[Tensor, dict[str, float]]:
+    def critic_loss(self, task: Task, made: Tensor, condition: Condition) -> tuple[Tensor, dict[str, Tensor]]:
         """The flow loss on what the student made (DMD, eq. 6), and logistic regression on whose it is."""
         real, given = task.real, self.conditions(task.real)[0]
         sigma = self._judged_at(made)
@@ -109,7 +109,7 @@ class Distillation:
             )
         flow = (self.channels * (seen - made).square()).mean()
         told_apart = F.softplus(looks).mean() + F.softplus(-real_looks).mean()
-        return flow + told_apart, {"critic": flow.item(), "told_apart": told_apart.item()}
+        return flow + told_apart, {"critic": flow.detach(), "told_apart": told_apart.detach()}
 
     def lean(self) -> None:
         """Moves the judging teacher's weights towards the critic's (MagicDistillation, arXiv 2503.13319, with
@@ -134,7 +134,7 @@ class Distillation:
         return predict_velocity(self.student, x, sigma, condition, context, self.config.prediction)
 
     def _judged_at(self, made: Tensor) -> Tensor:
-        return draw_sigmas(len(made), self.recipe.shift, 0.0).clamp(LOWEST, HIGHEST).to(made)
+        return draw_sigmas(len(made), self.recipe.shift, 0.0, made.device).clamp(LOWEST, HIGHEST)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.channels.device.type, torch.bfloat16)

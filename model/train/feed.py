@@ -4,30 +4,41 @@ them."""
 from pathlib import Path
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from model.conditioning import Conditioner
 from model.train.batch import Batch, collate
-from model.train.latents import Coded, Replay, loader
+from model.train.latents import Coder, Example, Filmed, Replay, loaders, stream
 from model.train.mini import THUMBNAIL
 from model.train.recipe import Data, Stage
 
 
 class Feed:
-    """Examples from a loader process of their own, each used several times.
+    """Examples that loader processes render, each used several times.
 
     Args:
         vae: folder of the autoencoder.
-        latents: latent frames of a clip.
+        new: latent frames of a clip after its context.
         dropout: the share of captions left empty, for guidance.
+        device: where examples are coded, kept and handed out.
     """
 
     def __init__(
-        self, data: Data, vae: Path, conditioner: Conditioner, *, latents: int, dropout: float, seed: int
+        self,
+        data: Data,
+        vae: Path,
+        conditioner: Conditioner,
+        *,
+        new: int,
+        dropout: float,
+        seed: int,
+        device: torch.device,
     ) -> None:
         self.rng = np.random.default_rng(seed)
-        self._data, self._vae, self._conditioner = data, vae, conditioner
-        self._latents, self._dropout, self._seed = latents, dropout, seed
+        self._data, self._conditioner = data, conditioner
+        self._new, self._dropout, self._seed = new, dropout, seed
+        self._coder, self._loaders = Coder(vae, device), loaders(device)
         self._stage: Stage | None = None
         self._replay: Replay
 
@@ -38,28 +49,32 @@ class Feed:
         stage = next(stage for stage in data.stages if part < stage.until)
         if stage is not self._stage:
             self._stage = stage
-            coded = Coded(
-                self._vae,
+            latents = max(1, *data.contexts) + self._new
+            filmed = Filmed(
                 self._seed + step,
                 stage,
                 fresh=data.fresh,
-                latents=self._latents,
+                frames=4 * (latents - 1) + 1,
                 thumbnail=THUMBNAIL,
             )
-            self._replay = Replay(loader(coded), data.pool, self.rng)
+            self._replay = Replay(stream(filmed, self._loaders), self._coder, data.pool, self.rng)
             for _ in tqdm(range(data.first // data.fresh), desc="first clips", leave=False):
                 self._replay.refresh()
         self._replay.refresh()
         return stage
 
-    def clips(self, count: int, new: int) -> Batch:
-        """`count` clips of `new` latent frames after the given ones, as many of them as `Data.contexts` says;
-        where none is given the first frame is to be made as well."""
+    def clips(self, count: int) -> Batch:
+        """`count` clips that go on from as many latent frames as `Data.contexts` says; where none is given
+        the first frame is to be made as well."""
         context = int(self.rng.choice(self._data.contexts))
         examples = self._replay.draw(self._replay.clips, count)
-        latents = max(context, 1) + new
-        return collate(examples, context, latents, self._conditioner, self._dropout, self.rng)
+        latents = max(context, 1) + self._new
+        return self._collated(examples, context, latents)
 
     def pictures(self, count: int) -> Batch:
         examples = self._replay.draw(self._replay.pictures, count)
-        return collate(examples, 0, 1, self._conditioner, self._dropout, self.rng)
+        return self._collated(examples, 0, 1)
+
+    def _collated(self, examples: list[Example], context: int, latents: int) -> Batch:
+        batch = collate(examples, context, latents, self._conditioner, self._dropout, self.rng)
+        return batch.to(self._coder.device)

@@ -15,15 +15,15 @@ from model.train.batch import Batch
 from model.train.mini import Mini
 
 
-def draw_sigmas(count: int, shift: float, pure: float) -> Tensor:
+def draw_sigmas(count: int, shift: float, pure: float, device: torch.device) -> Tensor:
     """Logit-normal, shifted (Esser et al. 2024), with the share `pure` of them at 1, where every sampling
     starts.
 
     In a picture of a thousand latents the large colours and the motion still show at sigma 0.9: only close
     to 1 does a model need what the prompt says.
     """
-    sigma = shifted(torch.sigmoid(torch.randn(count)), shift)
-    return torch.where(torch.rand(count) < pure, torch.ones(count), sigma)
+    sigma = shifted(torch.sigmoid(torch.randn(count, device=device)), shift)
+    return torch.where(torch.rand(count, device=device) < pure, torch.ones_like(sigma), sigma)
 
 
 @torch.no_grad()
@@ -34,7 +34,7 @@ def channel_weights(autoencoder: PatchAutoencoder) -> Tensor:
     picture: unweighted, the few channels that show where things are would hardly count.
     """
     count = autoencoder.config.channels
-    units = torch.zeros(count + 1, count, 2, 1, 1)
+    units = torch.zeros(count + 1, count, 2, 1, 1, device=autoencoder.device)
     units[range(count), range(count), 1] = 1.0
     pixels = autoencoder.decode(units)[:, :, 1:]
     moved = (pixels[:count] - pixels[count:]).square().mean((1, 2, 3, 4)).sqrt()
@@ -53,7 +53,7 @@ def flow_loss(
     """Mean squared error of the velocity eps - x0 (Lipman et al. 2023), weighted by sigma^2 and by the
     channel's `weights`: that of the sample, as there will be few steps to mend it."""
     x0 = batch.latents
-    sigma = draw_sigmas(len(x0), shift, pure).to(x0)
+    sigma = draw_sigmas(len(x0), shift, pure, x0.device)
     with torch.autocast(x0.device.type, torch.bfloat16):
         condition = mini.conditioner(batch.ids, batch.mask, batch.thumbnails)
         clean = clean_of(mini.transformer, noised(x0, sigma), sigma, condition, batch.context, prediction)

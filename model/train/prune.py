@@ -43,16 +43,17 @@ def train(
     mini.to(device).requires_grad_(False)
     whole, vae = mini.transformer, whole_from / "vae"
     channels = channel_weights(PatchAutoencoder.from_pretrained(vae).to(device).eval())
-    latents = config.context_latents + config.new_latents
-    feed = Feed(recipe.data, vae, mini.conditioner, latents=latents, dropout=0.0, seed=seed)
+    feed = Feed(
+        recipe.data, vae, mini.conditioner, new=config.new_latents, dropout=0.0, seed=seed, device=device
+    )
     clock, curve = Clock(), Curve(folder / "curve.csv")
     stage = feed.stage(0.0, 0)
 
     def batches() -> list[Batch]:
-        drawn = [feed.clips(stage.clips, config.new_latents)]
+        drawn = [feed.clips(stage.clips)]
         if stage.pictures:
             drawn.append(feed.pictures(stage.pictures))
-        return [batch.to(device) for batch in drawn]
+        return drawn
 
     def gap(pruned: HunyuanVideoTransformer3DModel, batch: Batch) -> Tensor:
         """Mean squared difference of the samples that both see, at sigmas of the sampling."""
@@ -89,7 +90,7 @@ def train(
         for name, batch in zip(("video", "image"), batches(), strict=False):
             loss = gap(pruned, batch)
             loss.backward()
-            curve.note(name, loss.item())
+            curve.note(name, loss.detach())
         nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)

@@ -1,8 +1,5 @@
-"""Training recipes, as data: `full` for a model worth serving, `finish` to go on from its weights (with
-`--weights-from`), `smoke` runs the same chain in two minutes. The rest are for the claims that docs/claims.md
-measures.
-
-What the shipped weights went through is told in their card.
+"""Training recipes, as data: `full` is what made the shipped weights, on one GPU, `smoke` runs the same chain
+in two minutes on a CPU. The rest are for the claims that docs/claims.md measures.
 """
 
 from dataclasses import dataclass, replace
@@ -37,8 +34,10 @@ class Stage:
 
     A smaller clip costs less in proportion, and what is learned on it (where to look for what moved) holds
     on a larger one. `scenes` of the clips show a coloured shape, the others texture, `turned` of
-    which are zoomed or turned, the rest panned or still; `freedom` of the captions use the whole grammar, the
-    others name the motion in its plainest words. `weight` is that of the pictures' loss beside the clips'.
+    which are zoomed or turned, the rest panned or still; of the scenes `grown` have a camera that moves
+    beside the shape, most of them also a second shape behind the first; `freedom` of the captions use the
+    whole grammar, the others name the motion in its plainest words. `weight` is that of the pictures' loss
+    beside the clips'.
     """
 
     until: float
@@ -48,6 +47,7 @@ class Stage:
     scenes: float
     turned: float
     freedom: float
+    grown: float = 0.0
     weight: float = 1.0
 
 
@@ -134,19 +134,22 @@ class Recipe:
 # them (LOG.md).
 FROM_NOTHING = Data(
     (
-        Stage(0.047, size=128, clips=8, pictures=0, scenes=0.0, turned=1.0, freedom=0.0),
-        Stage(0.15, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),
-        Stage(0.25, size=256, clips=3, pictures=0, scenes=0.0, turned=0.7, freedom=0.3),
-        Stage(0.43, size=256, clips=2, pictures=12, scenes=0.25, turned=0.7, freedom=0.6),
-        Stage(0.65, size=256, clips=1, pictures=20, scenes=0.25, turned=0.7, freedom=0.6, weight=3.0),
-        Stage(1.0, size=256, clips=4, pictures=6, scenes=0.25, turned=0.6, freedom=0.6, weight=1.2),
-    )
+        Stage(0.08, size=128, clips=32, pictures=0, scenes=0.0, turned=1.0, freedom=0.0),
+        Stage(0.2, size=128, clips=32, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),
+        Stage(0.4, size=256, clips=10, pictures=32, scenes=0.2, turned=0.7, freedom=0.4, weight=2.0),
+        Stage(1.0, 256, clips=16, pictures=32, scenes=0.3, turned=0.6, freedom=0.6, grown=0.4, weight=1.5),
+    ),
+    pool=4096,
+    fresh=4,
+    contexts=(1, 2, 2, 4),
 )
 GOING_ON = Data(
-    (Stage(1.0, size=256, clips=4, pictures=6, scenes=0.25, turned=0.6, freedom=0.6, weight=1.2),)
+    (Stage(1.0, size=256, clips=8, pictures=16, scenes=0.3, turned=0.6, freedom=0.6, grown=0.4, weight=1.2),),
+    pool=4096,
+    fresh=2,
 )
 FEW = Data((Stage(1.0, size=256, clips=1, pictures=4, scenes=0.25, turned=0.6, freedom=0.6),))
-DISTILLED = Distilling(steps=1200, data=FEW)
+DISTILLED = Distilling(steps=500, data=GOING_ON, lr=1.5e-4)
 PRUNED = Pruning(steps=600, data=FEW)
 
 SMALL = Data((Stage(1.0, 128, 2, 2, 0.4, 0.4, 0.7),), pool=8, first=2)
@@ -164,16 +167,13 @@ SMALLEST = Recipe(
     Pruning(steps=2, data=SMALL, tries=1),
     Geometry(width=64, heads=1, double_blocks=1, single_blocks=2, tokens_width=64),
 )
-FURTHER = Matching(
-    steps=12000, data=GOING_ON, lr=8e-4, warmup=20, ema=0.995, fall=0.5, words_pace=0.02, save_every=50
-)
 BRIEF = Matching(
     steps=300,
     data=Data((Stage(1.0, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),)),
     ema=0.98,
     save_every=300,
 )
-CODING = Autoencoding(steps=900)
+CODING = Autoencoding(steps=2500, batch=32)
 MIXED = Data((Stage(1.0, size=128, clips=8, pictures=0, scenes=0.25, turned=0.5, freedom=0.3),))
 TUNED = Matching(
     steps=400, data=MIXED, lr=5e-4, warmup=20, ema=0.98, fall=0.5, words_pace=0.02, save_every=400
@@ -200,8 +200,7 @@ def compared(contexts: tuple[int, ...]) -> Recipe:
 
 
 RECIPES = {
-    "full": Recipe(CODING, Matching(steps=12000, data=FROM_NOTHING), DISTILLED, PRUNED),
-    "finish": Recipe(CODING, FURTHER, DISTILLED, PRUNED, seed=29),
+    "full": Recipe(CODING, Matching(steps=5000, data=FROM_NOTHING, lr=1.4e-3), DISTILLED, PRUNED),
     "smoke": SMALLEST,
     "with-image-tokens": Recipe(CODING, BRIEF, DISTILLED, PRUNED),
     "without-image-tokens": Recipe(CODING, replace(BRIEF, image_tokens=False), DISTILLED, PRUNED),

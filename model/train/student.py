@@ -70,7 +70,7 @@ def train(
         name: torch.optim.AdamW(weights, lr=lr, betas=(0.0, 0.99), weight_decay=0.0, fused=True)
         for name, (weights, lr) in learners.items()
     }
-    average, clock = EMAModel(student.parameters(), decay=recipe.ema), Clock()
+    average, clock = EMAModel(student.parameters(), decay=recipe.ema, foreach=True), Clock()
     checkpoint = Checkpoint(
         folder,
         student=student,
@@ -81,8 +81,15 @@ def train(
     )
     start = checkpoint.resume()
     clock.begin()
-    latents = config.context_latents + config.new_latents
-    feed = Feed(recipe.data, vae, mini.conditioner, latents=latents, dropout=0.0, seed=seed + start)
+    feed = Feed(
+        recipe.data,
+        vae,
+        mini.conditioner,
+        new=config.new_latents,
+        dropout=0.0,
+        seed=seed + start,
+        device=device,
+    )
     own = OwnWindows(autoencoder.to(torch.bfloat16), mini.conditioner, config, feed.rng)
     curve = Curve(folder / "curve.csv")
     progress = tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, desc="student")
@@ -95,9 +102,9 @@ def train(
         distil.lean()
         for name in ("video", "image") if stage.pictures else ("video",):
             if name == "image":
-                task, chains = _pictures(feed, stage, recipe, device), None
+                task, chains = _pictures(feed, stage, recipe), None
             else:
-                task, chains = _clips(feed, stage, own, recipe, config, device)
+                task, chains = _clips(feed, stage, own, recipe)
             condition, empty = distil.conditions(task.batch)
             grid = sigmas(int(feed.rng.choice(recipe.grids)), config.shift).to(device)
             index = int(feed.rng.integers(len(grid) - 1))
@@ -141,18 +148,16 @@ def blend(student: nn.Module, teacher: nn.Module, share: float) -> None:
         weight.copy_(torch.lerp(old.to(weight.dtype), weight, share))
 
 
-def _clips(
-    feed: Feed, stage: Stage, own: OwnWindows, recipe: Distilling, config: EngineConfig, device: torch.device
-) -> tuple[Task, list[Chain] | None]:
+def _clips(feed: Feed, stage: Stage, own: OwnWindows, recipe: Distilling) -> tuple[Task, list[Chain] | None]:
     """Clips that were filmed, or now and then what the student made, to go on from, with its chains."""
-    filmed = feed.clips(stage.clips, config.new_latents).to(device)
+    filmed = feed.clips(stage.clips)
     if len(own) and feed.rng.random() < recipe.own:
         batch, chains = own.draw(stage.clips)
         return Task(batch, filmed, filmed=False, guidance=recipe.guidance[0]), chains
     return Task(filmed, filmed, filmed=True, guidance=recipe.guidance[0]), None
 
 
-def _pictures(feed: Feed, stage: Stage, recipe: Distilling, device: torch.device) -> Task:
+def _pictures(feed: Feed, stage: Stage, recipe: Distilling) -> Task:
     """What a prompt shows is not one picture but many: nothing is filmed that should come out."""
-    batch = feed.pictures(stage.pictures).to(device)
+    batch = feed.pictures(stage.pictures)
     return Task(batch, batch, filmed=False, guidance=recipe.guidance[1])

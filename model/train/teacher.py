@@ -59,13 +59,18 @@ def train(
     groups = [{"params": seen, "pace": 1.0}, {"params": words, "pace": recipe.words_pace}]
     optimiser = torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     weights = [*seen, *words]
-    average, clock = EMAModel(weights, decay=recipe.ema), Clock()
+    average, clock = EMAModel(weights, decay=recipe.ema, foreach=True), Clock()
     checkpoint = Checkpoint(folder, mini=mini, optimiser=optimiser, average=average, scheduler=clock)
     start = checkpoint.resume()
     clock.begin()
-    most = config.context_latents + config.new_latents
     feed = Feed(
-        recipe.data, vae, mini.conditioner, latents=most, dropout=recipe.caption_dropout, seed=seed + start
+        recipe.data,
+        vae,
+        mini.conditioner,
+        new=config.new_latents,
+        dropout=recipe.caption_dropout,
+        seed=seed + start,
+        device=device,
     )
     channels = channel_weights(PatchAutoencoder.from_pretrained(vae).eval()).to(device)
     curve = Curve(folder / "curve.csv")
@@ -78,21 +83,16 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = group["pace"] * lr
         stage = feed.stage(part, step)
-        video = feed.clips(stage.clips, config.new_latents)
+        video = feed.clips(stage.clips)
         batches = {"video": (video, 1.0, recipe.pure_clips)}
         if stage.pictures:
             batches["image"] = (feed.pictures(stage.pictures), stage.weight, recipe.pure_pictures)
         for name, (batch, weight, pure) in batches.items():
             loss = flow_loss(
-                mini,
-                batch.to(device),
-                channels,
-                shift=recipe.shift,
-                pure=pure,
-                prediction=config.prediction,
+                mini, batch, channels, shift=recipe.shift, pure=pure, prediction=config.prediction
             )
             (weight * loss).backward()
-            curve.note(name, loss.item())
+            curve.note(name, loss.detach())
         nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)

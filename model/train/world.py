@@ -1,6 +1,6 @@
 """The procedural world: an endless, seeded stream of captioned clips. Knows no tensors and no model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -23,6 +23,25 @@ class Clip:
     shape: str = ""
 
 
+@dataclass(frozen=True)
+class Actor:
+    """A shape, uint8 [192, 192, 4], that moves as named from `home`, in pixels from the middle; `phase` is
+    where in its cycle it starts."""
+
+    sprite: np.ndarray
+    motion: str
+    home: tuple[float, float]
+    reach: float
+    phase: float
+
+    def seen(self, view: np.ndarray, frame: float) -> np.ndarray:
+        """Where its sprite's pixels lie on the screen at `frame`, [3, 3]; paths are in screen pixels."""
+        home = np.array(self.home)
+        place = motion.affine(self.reach, 0.0, self.home) @ motion.object_path(self.motion, frame, self.phase)
+        place[:2, 2] = home + (place[:2, 2] - home) / self.reach
+        return view @ place @ motion.affine(shift=(-96, -96))
+
+
 class World:
     """Draws clips from one random stream; two worlds with one seed give the same clips.
 
@@ -31,7 +50,7 @@ class World:
 
     def __init__(
         self,
-        seed: int,
+        seed: int | tuple[int, ...],
         *,
         canvases: int = 48,
         size: int = SIZE,
@@ -39,14 +58,16 @@ class World:
         scenes: float = 0.5,
         turned: float = 0.4,
         freedom: float = 1.0,
+        grown: float = 0.0,
         posed: bool = False,
     ) -> None:
         """`detail` bounds the logarithm of the scale at which canvases are shown: the smaller, the finer.
-        `scenes`, `turned` and `freedom` are as in recipe.Stage. In a `posed` world a scene's shape rests
-        large in the middle, whatever its caption says that it is going to do."""
+        `scenes`, `turned`, `freedom` and `grown` are as in recipe.Stage. In a `posed` world a scene's shape
+        rests large in the middle, whatever its caption says that it is going to do."""
         self.rng = np.random.default_rng(seed)
         self.size, self.detail = size, detail
         self.scenes, self.turned, self.freedom, self.posed = scenes, turned, freedom, posed
+        self.grown = grown
         self._wanted = canvases
         self._canvases: list[np.ndarray] = []
 
@@ -65,12 +86,15 @@ class World:
             caption = captions.join(rng, captions.other_caption(rng), said)
         else:
             caption = captions.plain_caption(camera)
-        frames = self._film(self._canvas(), None, camera, "still", num_frames)
+        frames = self._film(self._canvas(), [], camera, num_frames)
         return Clip(frames, caption, camera, "still")
 
     def scene(self, num_frames: int) -> Clip:
-        """One coloured shape on a coloured background; either the camera or the shape moves."""
+        """A coloured shape on a coloured background; either the camera or the shape moves. In a grown scene
+        both may, and a second shape lies behind, part of which the first hides."""
         rng = self.rng
+        if self.grown and rng.random() < self.grown:
+            return self._grown_scene(num_frames)
         colour, ground = rng.choice(list(textures.COLOURS), 2, replace=False).tolist()
         shape, kind = captions.pick(rng, textures.SHAPES), captions.pick(rng, textures.BACKGROUNDS)
         camera = captions.pick(rng, motion.CAMERA) if rng.random() < 0.5 else "still"
@@ -82,14 +106,45 @@ class World:
         else:
             noun = captions.pick(rng, (shape, f"{colour} {shape}", "object"))
             said = captions.motion_caption(rng, None, thing, noun)
-        words = captions.scene_caption(rng, colour, shape, ground, kind)
+        words = captions.scene_caption(rng, f"{colour} {shape}", ground, kind)
         if said and rng.random() < 0.15:
             words = ""
         if self.posed:
             camera = thing = "still"
         picture = textures.background(rng, CANVAS, ground, kind)
-        frames = self._film(picture, textures.sprite(rng, 192, colour, shape), camera, thing, num_frames)
+        actor = self._actor(colour, shape, thing)
+        frames = self._film(picture, [actor], camera, num_frames)
         return Clip(frames, captions.join(rng, words, said), camera, thing, colour, shape)
+
+    def _grown_scene(self, num_frames: int) -> Clip:
+        rng = self.rng
+        colour, far, ground = rng.choice(list(textures.COLOURS), 3, replace=False).tolist()
+        shape, far_shape = rng.choice(textures.SHAPES, 2, replace=False).tolist()
+        kind = captions.pick(rng, textures.BACKGROUNDS)
+        camera, thing = captions.pick(rng, motion.CAMERA), captions.pick(rng, motion.OBJECT)
+        alone = rng.random() < 0.4
+        noun = captions.pick(rng, (shape, f"{colour} {shape}"))
+        said = captions.motion_caption(
+            rng, None if camera == "still" else camera, None if thing == camera == "still" else thing, noun
+        )
+        things = f"{colour} {shape}"
+        actor = self._actor(colour, shape, thing)
+        actors = [actor]
+        if not alone:
+            things = captions.behind_caption(rng, things, f"{far} {far_shape}")
+            near = self.size / 4
+            x, y = np.array(actor.home) + rng.uniform(-near, near, 2)
+            other = self._actor(far, far_shape, "still")
+            actors = [replace(other, home=(float(x), float(y))), actor]
+        words = captions.scene_caption(rng, things, ground, kind)
+        frames = self._film(textures.background(rng, CANVAS, ground, kind), actors, camera, num_frames)
+        return Clip(frames, captions.join(rng, words, said), camera, thing, colour, shape)
+
+    def _actor(self, colour: str, shape: str, thing: str) -> Actor:
+        rng = self.rng
+        sprite, home = textures.sprite(rng, 192, colour, shape), self._home(thing)
+        reach = rng.uniform(*((0.62, 0.75) if self.posed else (0.45, 0.75))) * self.size / 192
+        return Actor(sprite, thing, home, float(reach), rng.random())
 
     def _said(self, named: str, unnamed: str) -> str | None:
         """The motion a caption names: where the motion is the default one, it may go unsaid."""
@@ -110,20 +165,17 @@ class World:
         table = np.clip(np.arange(256)[:, None] * gain + lift, 0, 255).astype(np.uint8)
         return np.ascontiguousarray(np.stack([table[picture[..., c], c] for c in range(3)], -1))
 
-    def _film(
-        self, ground: np.ndarray, sprite: np.ndarray | None, camera: str, thing: str, num_frames: int
-    ) -> np.ndarray:
+    def _film(self, ground: np.ndarray, actors: list[Actor], camera: str, num_frames: int) -> np.ndarray:
+        """Painter's order: later actors hide earlier ones. Without actors the ground lies at any scale and
+        turn."""
         rng, size = self.rng, self.size
         to_screen = motion.affine(shift=(size / 2 - 0.5, size / 2 - 0.5))
-        scale = float(np.exp(rng.uniform(*self.detail))) if sprite is None else 1.0
-        turn = rng.uniform(-np.pi, np.pi) if sprite is None else 0.0
-        away = rng.uniform(-90, 90, 2) if sprite is None else rng.uniform(-20, 20, 2)
+        scale = 1.0 if actors else float(np.exp(rng.uniform(*self.detail)))
+        turn = 0.0 if actors else rng.uniform(-np.pi, np.pi)
+        away = rng.uniform(-20, 20, 2) if actors else rng.uniform(-90, 90, 2)
         from_canvas = motion.affine(scale, turn, tuple(away)) @ motion.affine(
             shift=(-CANVAS / 2, -CANVAS / 2)
         )
-        home = self._home(thing)
-        reach = rng.uniform(*((0.62, 0.75) if self.posed else (0.45, 0.75))) * size / 192
-        phase = rng.random()
         first = int(rng.integers(-24, 25))  # a camera path starts anywhere near the scene's middle
         start = np.linalg.inv(motion.camera_path(camera, float(first)))
         if camera.startswith(("zoom", "rotate")):
@@ -132,19 +184,15 @@ class World:
         frames = np.empty((num_frames, size, size, 3), np.uint8)
         for index in range(num_frames):
             view = to_screen @ motion.camera_path(camera, float(first + index))
-            if sprite is None:
+            if not actors:
                 view = view @ start
             flags = cv2.INTER_LINEAR
             frame = cv2.warpAffine(
                 ground, (view @ from_canvas)[:2], (size, size), flags=flags, borderMode=cv2.BORDER_REFLECT
             )
-            if sprite is not None:
-                place = motion.affine(reach, 0.0, home) @ motion.object_path(thing, float(index), phase)
-                place[:2, 2] = (
-                    np.array(home) + (place[:2, 2] - np.array(home)) / reach
-                )  # object paths are in screen pixels
-                layer = view @ place @ motion.affine(shift=(-96, -96))
-                drawn = cv2.warpAffine(sprite, layer[:2], (size, size), flags=flags)
+            for actor in actors:
+                layer = actor.seen(view, float(index))
+                drawn = cv2.warpAffine(actor.sprite, layer[:2], (size, size), flags=flags)
                 alpha = drawn[..., 3:].astype(np.uint16)
                 frame = ((drawn[..., :3] * alpha + frame * (255 - alpha) + 127) // 255).astype(np.uint8)
             frames[index] = frame

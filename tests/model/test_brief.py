@@ -27,9 +27,11 @@ def test_a_feed_gives_what_its_recipe_says(
 ) -> None:
     tiny_engine.family.autoencoder.save_pretrained(tmp_path)
     data = Data((SMALL,), pool=4, first=2, contexts=contexts)
-    feed = Feed(data, tmp_path, tiny_engine.family.conditioner, latents=8, dropout=0.0, seed=1)
+    feed = Feed(
+        data, tmp_path, tiny_engine.family.conditioner, new=6, dropout=0.0, seed=1, device=torch.device("cpu")
+    )
     feed.stage(0.0, 0)
-    batch = feed.clips(2, 6)
+    batch = feed.clips(2)
     assert batch.latents.shape[2] == latents
     if contexts == (0,):
         assert batch.context is None
