@@ -18,10 +18,18 @@ MODES: dict[Mode, str | None] = {
 }
 
 
-def compile_blocks(transformer: HunyuanVideoTransformer3DModel, mode: Mode = "default") -> None:
+def compile_blocks(
+    transformer: HunyuanVideoTransformer3DModel, mode: Mode = "default", *, dynamic: bool | None = None
+) -> None:
     """Last of all that is done to a transformer: after its precision, attention and device. The first forward
-    of each shape pays for it."""
-    transformer.compile_repeated_blocks(fullgraph=True, mode=MODES[mode])
+    of each shape pays for it. `dynamic` as torch.compile's; False where only one shape will come."""
+    kinds = [name for name in transformer._repeated_blocks if name.endswith("TransformerBlock")]
+    for module in transformer.modules():
+        if type(module).__name__ in kinds:  # not the ends, which run once a forward
+            module.compile(fullgraph=True, mode=MODES[mode], dynamic=dynamic)
+    if isinstance(transformer, HunyuanVideoTransformer3DModel):
+        # As they come from the convolution, the first block would be compiled for their layout alone.
+        transformer.x_embedder.register_forward_hook(lambda _, args, tokens: tokens.contiguous())
     if mode == "cuda-graphs":
         # A graph's outputs are overwritten when it runs again: a new forward says that the last one's are
         # done with.

@@ -88,9 +88,7 @@ class Together:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    def paint(
-        self, prompt: str, *, check: Callable[[], None] | None = None, **options: Any
-    ) -> np.ndarray:
+    def paint(self, prompt: str, *, check: Callable[[], None] | None = None, **options: Any) -> np.ndarray:
         _tell(("paint", (prompt,), options))
         return self._engine.paint(prompt, check=lambda: _checked(check), **options)
 

@@ -31,9 +31,7 @@ class BrokenWeights(ValueError):
         self.problems = tuple(problems)
 
 
-def load_parts(
-    folder: Path, classes: Mapping[str, Any], dtypes: Mapping[str, torch.dtype]
-) -> dict[str, Any]:
+def load_parts(folder: Path, classes: Mapping[str, Any], dtypes: Mapping[str, torch.dtype]) -> dict[str, Any]:
     """Every part by its class, on the CPU: models in evaluation mode, of the dtype named for them.
 
     Raises BrokenWeights.

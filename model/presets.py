@@ -80,7 +80,5 @@ PRESETS = {
         lora=("lightx2v/Wan2.1-Distill-Loras", "wan2.1_i2v_lora_rank64_lightx2v_4step.safetensors"),
         painter=PAINTER,
     ),
-    "helios-distilled": Preset(
-        "helios", _HELIOS, repository="BestWishYsh/Helios-Distilled", painter=PAINTER
-    ),
+    "helios-distilled": Preset("helios", _HELIOS, repository="BestWishYsh/Helios-Distilled", painter=PAINTER),
 }

@@ -47,7 +47,8 @@ def _torchao(name: str, **options: Any) -> Callable[[], "AOBaseConfig"]:
 
         if options.get("granularity") == "row":
             options["granularity"] = quantization.PerRow()
-        return getattr(quantization, name)(**options)
+        # torchao would set torch's compiler, for the whole process, to try many variants of every kernel.
+        return getattr(quantization, name)(**options, set_inductor_config=False)
 
     return make
 

@@ -73,9 +73,7 @@ class HunyuanFamily:
         self.seeing = HunyuanVideoImageToVideoPipeline(
             text_encoder=text_encoder, image_processor=image_processor, **shared, **empty
         )
-        self.reading = HunyuanVideoPipeline(
-            text_encoder=text_encoder.model.language_model, **shared, **empty
-        )
+        self.reading = HunyuanVideoPipeline(text_encoder=text_encoder.model.language_model, **shared, **empty)
 
     @property
     def device(self) -> torch.device:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from model.compiled import begin_compiled, compile_blocks, keep_compiled
 from tests.model.dits import build_dit, given
@@ -37,10 +38,10 @@ def test_blocks_are_what_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(graph)
         return graph.forward
 
-    real = type(build_dit()).compile_repeated_blocks
+    real = nn.Module.compile
     monkeypatch.setattr(
-        type(build_dit()),
-        "compile_repeated_blocks",
+        nn.Module,
+        "compile",
         lambda self, **options: real(self, fullgraph=options["fullgraph"], backend=backend),
     )
     torch._dynamo.reset()
@@ -48,4 +49,4 @@ def test_blocks_are_what_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     compile_blocks(blocks)
     with torch.inference_mode():
         assert torch.allclose(blocks(**given())[0], stock(**given())[0], atol=1e-5)
-    assert len(seen) >= 3  # of each kind of block, the two ends beside
+    assert 2 <= len(seen) <= 3  # two kinds of block, of which one has its input laid out in two ways

@@ -4,6 +4,7 @@ says."""
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,8 +15,10 @@ COLUMNS = (
     "step_ms",
     "tflops",
     "share_of_roofline",
+    "resident_gib",
     "peak_memory_gib",
     "clip_seconds",
+    "clip_against_stock",
     "realtime_factor",
 )
 
@@ -25,8 +28,13 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--json", action="store_true", help="one JSON document on standard output, not tables"
     )
-    parser.add_argument("--rows", default="*", help="comma list of patterns: sparse-*, *-81, stock-bf16-121")
-    parser.add_argument("--minutes", type=float, help="begin no row that would end later than this")
+    parser.add_argument(
+        "--rows", default="*", help="comma list of patterns: sparse-*, *-81, stage decode-121"
+    )
+    parser.add_argument("--minutes", type=float, help="end the row under way then, and begin no other")
+    parser.add_argument(
+        "--out", type=Path, metavar="F.json", help="written after every row, so that a killed run leaves it"
+    )
     parser.add_argument(
         "--compile", action=argparse.BooleanOptionalAction, help="the blocks; without it, on a GPU only"
     )
@@ -44,11 +52,18 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     from model.bench_gpu import measure as by_rows
     from model.bench_gpu import say, settings
 
-    report: dict[str, Any] = by_rows(rows=args.rows, minutes=args.minutes, compiled=args.compile, say=say)
+    def keep(report: dict[str, Any]) -> None:
+        if args.out:
+            new = args.out.with_suffix(".new")
+            new.write_text(json.dumps(report, indent=2) + "\n")
+            new.replace(args.out)
+
+    report = by_rows(rows=args.rows, minutes=args.minutes, compiled=args.compile, say=say, keep=keep)
     if args.quality:
         ours = [(one.attention, one.precision) for one in settings() if one.attention in ("dense", "sparse")]
         report["quality"] = quality(list(dict.fromkeys(ours)))
         say("quality: done")
+        keep(report)
     return report
 
 
