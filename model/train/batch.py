@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from model.conditioning import Conditioner
-from model.train.latents import Example
+from model.train.latents import Example, carried
 
 
 @dataclass(frozen=True)
@@ -19,19 +19,16 @@ class Batch:
     mask: Tensor
     thumbnails: Tensor | None
 
+    def parts(self) -> tuple[Tensor | None, ...]:
+        return self.latents, self.context, self.ids, self.mask, self.thumbnails
+
     def to(self, device: torch.device) -> "Batch":
         """What lies elsewhere goes there without waiting for the device."""
         context, thumbnails = (
-            None if given is None else _carried(given, device) for given in (self.context, self.thumbnails)
+            None if given is None else carried(given, device) for given in (self.context, self.thumbnails)
         )
-        latents, ids, mask = (_carried(given, device) for given in (self.latents, self.ids, self.mask))
+        latents, ids, mask = (carried(given, device) for given in (self.latents, self.ids, self.mask))
         return Batch(latents, context, ids, mask, thumbnails)
-
-
-def _carried(part: Tensor, device: torch.device) -> Tensor:
-    if device.type == "cuda" and part.device.type == "cpu":
-        return part.pin_memory().to(device, non_blocking=True)
-    return part.to(device)
 
 
 def damaged(context: Tensor) -> Tensor:
@@ -45,6 +42,13 @@ def damaged(context: Tensor) -> Tensor:
         context = context + share * (blurred.unflatten(0, (batch, -1)).transpose(1, 2) - context)
     level = 0.2 * _some(batch, 0.7, context)
     return context + level * torch.randn_like(context)
+
+
+def _of_one_length(conditioner: Conditioner, captions: list[str]) -> tuple[Tensor, Tensor]:
+    """Ids and mask [B, L] of the text model's full length: the batches of a stage are of one shape."""
+    ids, mask = conditioner.tokenize(captions)
+    more = conditioner.text.config.max_position_embeddings - ids.shape[1]
+    return F.pad(ids, (0, more), value=conditioner.tokenizer.pad_token_id), F.pad(mask, (0, more))
 
 
 def _some(batch: int, share: float, like: Tensor) -> Tensor:
@@ -64,7 +68,7 @@ def collate(
     """`context` is the number of latent frames given, 0 for text-to-image and text-to-video."""
     stacked = torch.stack([example.latents[:, :latents] for example in examples]).float()
     captions = ["" if rng.random() < dropout else example.caption for example in examples]
-    ids, mask = conditioner.tokenize(captions)
+    ids, mask = _of_one_length(conditioner, captions)
     if context == 0:
         return Batch(stacked, None, ids, mask, None)
     seen = torch.stack([example.thumbnail for example in examples]).permute(0, 3, 1, 2).float() / 127.5 - 1

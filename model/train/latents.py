@@ -41,7 +41,7 @@ class Example:
 
 class Filmed(IterableDataset):
     """Endless lists of shots, as `stage` wants them: `fresh` clips of `frames` frames, and, if it wants any,
-    a quarter of the single scenes that a step of it sees."""
+    an eighth of the single scenes that a step of it sees."""
 
     def __init__(self, seed: int, stage: Stage, *, fresh: int, frames: int, thumbnail: int) -> None:
         self.seed, self.stage = seed, stage
@@ -63,7 +63,7 @@ class Filmed(IterableDataset):
         while True:
             shots = [self._side_by_side([world.clip(self.frames) for _ in range(self.fresh)])]
             if stage.pictures:
-                shots.append(self._side_by_side([studio.scene(1) for _ in range(-(-stage.pictures // 4))]))
+                shots.append(self._side_by_side([studio.scene(1) for _ in range(-(-stage.pictures // 8))]))
             yield shots
 
     def _side_by_side(self, clips: list[Clip]) -> Shots:
@@ -76,6 +76,13 @@ class Filmed(IterableDataset):
         )
 
 
+def carried(tensor: Tensor, device: torch.device) -> Tensor:
+    """On `device`, without waiting for it."""
+    if device.type == "cuda" and not tensor.is_cuda:
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
 class Coder:
     """The trained autoencoder, on the device of the training."""
 
@@ -86,7 +93,7 @@ class Coder:
 
     @torch.no_grad()
     def coded(self, shots: Shots) -> list[Example]:
-        video = shots.frames.to(self.device).permute(0, 4, 1, 2, 3).bfloat16() / 127.5 - 1
+        video = carried(shots.frames, self.device).permute(0, 4, 1, 2, 3).bfloat16() / 127.5 - 1
         latents = self.autoencoder.encode(video)
         # Apart, so that none keeps the others in memory.
         kept = [one.clone() for one in latents]
@@ -127,8 +134,9 @@ def own_share() -> tuple[int, int]:
 
 
 def loaders(device: torch.device) -> int:
-    """How many processes render: one beside a training on the CPU, all cores but one beside a GPU."""
-    return 1 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 1)
+    """How many processes render: one beside a training on the CPU; beside a GPU all cores but a few, which
+    launch its kernels."""
+    return 1 if device.type == "cpu" else max(1, (os.cpu_count() or 2) - 3)
 
 
 def stream(dataset: IterableDataset, workers: int) -> Iterator:

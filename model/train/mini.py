@@ -25,6 +25,7 @@ THUMBNAIL = 64
 class Mini(nn.Module):
     def __init__(self, recipe: Geometry, config: EngineConfig) -> None:
         super().__init__()
+        self.config = config
         channels, width = config.latent_channels, recipe.tokens_width
         self.transformer = HunyuanVideoTransformer3DModel(
             in_channels=2 * channels + 1,

@@ -53,7 +53,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Data:
-    """Of what a step sees, `fresh` clips and a quarter of the pictures are new; the rest is drawn from a
+    """Of what a step sees, `fresh` clips and an eighth of the pictures are new; the rest is drawn from a
     pool. Clips go on from as many latent frames as one of `contexts` says; 0 is text-to-video."""
 
     stages: tuple[Stage, ...]
@@ -140,16 +140,16 @@ FROM_NOTHING = Data(
         Stage(1.0, 256, clips=16, pictures=32, scenes=0.3, turned=0.6, freedom=0.6, grown=0.4, weight=1.5),
     ),
     pool=4096,
-    fresh=4,
+    fresh=3,
     contexts=(1, 2, 2, 4),
 )
 GOING_ON = Data(
     (Stage(1.0, size=256, clips=8, pictures=16, scenes=0.3, turned=0.6, freedom=0.6, grown=0.4, weight=1.2),),
     pool=4096,
-    fresh=2,
+    fresh=1,
 )
 FEW = Data((Stage(1.0, size=256, clips=1, pictures=4, scenes=0.25, turned=0.6, freedom=0.6),))
-DISTILLED = Distilling(steps=500, data=GOING_ON, lr=1.5e-4)
+DISTILLED = Distilling(steps=5000, data=GOING_ON, lr=1.5e-4)
 PRUNED = Pruning(steps=600, data=FEW)
 
 SMALL = Data((Stage(1.0, 128, 2, 2, 0.4, 0.4, 0.7),), pool=8, first=2)
@@ -173,7 +173,7 @@ BRIEF = Matching(
     ema=0.98,
     save_every=300,
 )
-CODING = Autoencoding(steps=2500, batch=32)
+CODING = Autoencoding(steps=900)
 MIXED = Data((Stage(1.0, size=128, clips=8, pictures=0, scenes=0.25, turned=0.5, freedom=0.3),))
 TUNED = Matching(
     steps=400, data=MIXED, lr=5e-4, warmup=20, ema=0.98, fall=0.5, words_pace=0.02, save_every=400
@@ -200,7 +200,7 @@ def compared(contexts: tuple[int, ...]) -> Recipe:
 
 
 RECIPES = {
-    "full": Recipe(CODING, Matching(steps=5000, data=FROM_NOTHING, lr=1.4e-3), DISTILLED, PRUNED),
+    "full": Recipe(CODING, Matching(steps=20000, data=FROM_NOTHING, lr=1.4e-3), DISTILLED, PRUNED),
     "smoke": SMALLEST,
     "with-image-tokens": Recipe(CODING, BRIEF, DISTILLED, PRUNED),
     "without-image-tokens": Recipe(CODING, replace(BRIEF, image_tokens=False), DISTILLED, PRUNED),

@@ -2,16 +2,18 @@
 single pictures."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from diffusers.training_utils import EMAModel
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from model.autoencoder import PatchAutoencoder
 from model.config import EngineConfig
 from model.train import snapshot
+from model.train.batch import Batch
 from model.train.checkpoint import Checkpoint
 from model.train.clock import Clock
 from model.train.curve import Curve
@@ -20,6 +22,7 @@ from model.train.flow import channel_weights, flow_loss
 from model.train.mini import Mini
 from model.train.pace import learning_rate
 from model.train.recipe import Geometry, Matching
+from model.train.recorded import Recorded
 
 CONFIG = EngineConfig(
     name="mini",
@@ -73,7 +76,7 @@ def train(
         device=device,
     )
     channels = channel_weights(PatchAutoencoder.from_pretrained(vae).eval()).to(device)
-    curve = Curve(folder / "curve.csv")
+    curve, recorded = Curve(folder / "curve.csv"), Recorded(weights)
     progress = tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, desc="teacher")
     for step in progress:
         part = clock.part(step / recipe.steps, minutes)
@@ -88,14 +91,11 @@ def train(
         if stage.pictures:
             batches["image"] = (feed.pictures(stage.pictures), stage.weight, recipe.pure_pictures)
         for name, (batch, weight, pure) in batches.items():
-            loss = flow_loss(
-                mini, batch, channels, shift=recipe.shift, pure=pure, prediction=config.prediction
-            )
-            (weight * loss).backward()
-            curve.note(name, loss.detach())
+            learn = partial(_learn, mini, channels, recipe.shift, pure, weight)
+            curve.note(name, recorded.run((name, weight), learn, *batch.parts()))
         nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+        optimiser.zero_grad(set_to_none=False)
         average.step(weights)
         progress.set_postfix(curve.write(step, clock.minutes(), lr))
         if (step + 1) % recipe.save_every == 0:
@@ -104,3 +104,13 @@ def train(
             snapshot.keep(folder / f"step-{step + 1}", mini, config, vae, average=average, weights=weights)
     checkpoint.save(recipe.steps)
     snapshot.keep(folder, mini, config, vae, average=average, weights=weights)
+
+
+def _learn(
+    mini: Mini, channels: Tensor, shift: float, pure: float, weight: float, *parts: Tensor | None
+) -> Tensor:
+    """Adds a batch's gradients, of `weight` times its loss, and returns the loss."""
+    prediction = mini.config.prediction
+    loss = flow_loss(mini, Batch(*parts), channels, shift=shift, pure=pure, prediction=prediction)  # type: ignore[arg-type]
+    (weight * loss).backward()
+    return loss

@@ -9,6 +9,7 @@ from model.train import captions, motion, textures
 
 SIZE = 256
 CANVAS = 512
+POSED_CANVAS = 304  # nothing moves there
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,20 @@ class Actor:
         place = motion.affine(self.reach, 0.0, self.home) @ motion.object_path(self.motion, frame, self.phase)
         place[:2, 2] = home + (place[:2, 2] - home) / self.reach
         return view @ place @ motion.affine(shift=(-96, -96))
+
+    def painted(self, frame: np.ndarray, view: np.ndarray, index: float) -> None:
+        """Paints it over `frame`, uint8 [size, size, 3], in place, where it covers it."""
+        seen = self.seen(view, index)
+        side = self.sprite.shape[0]
+        corners = seen[:2] @ np.array([[0, side, 0, side], [0, 0, side, side], [1, 1, 1, 1]])
+        left, top = np.clip(np.floor(corners.min(1)).astype(int) - 1, 0, frame.shape[0])
+        right, bottom = np.clip(np.ceil(corners.max(1)).astype(int) + 2, 0, frame.shape[0])
+        if left >= right or top >= bottom:
+            return
+        there = motion.affine(shift=(-left, -top)) @ seen
+        drawn = cv2.warpAffine(self.sprite, there[:2], (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+        under, alpha = frame[top:bottom, left:right], drawn[..., 3:].astype(np.uint16)
+        under[:] = (drawn[..., :3] * alpha + under * (255 - alpha) + 127) // 255
 
 
 class World:
@@ -111,7 +126,7 @@ class World:
             words = ""
         if self.posed:
             camera = thing = "still"
-        picture = textures.background(rng, CANVAS, ground, kind)
+        picture = textures.background(rng, POSED_CANVAS if self.posed else CANVAS, ground, kind)
         actor = self._actor(colour, shape, thing)
         frames = self._film(picture, [actor], camera, num_frames)
         return Clip(frames, captions.join(rng, words, said), camera, thing, colour, shape)
@@ -173,9 +188,8 @@ class World:
         scale = 1.0 if actors else float(np.exp(rng.uniform(*self.detail)))
         turn = 0.0 if actors else rng.uniform(-np.pi, np.pi)
         away = rng.uniform(-20, 20, 2) if actors else rng.uniform(-90, 90, 2)
-        from_canvas = motion.affine(scale, turn, tuple(away)) @ motion.affine(
-            shift=(-CANVAS / 2, -CANVAS / 2)
-        )
+        middle = -ground.shape[0] / 2
+        from_canvas = motion.affine(scale, turn, tuple(away)) @ motion.affine(shift=(middle, middle))
         first = int(rng.integers(-24, 25))  # a camera path starts anywhere near the scene's middle
         start = np.linalg.inv(motion.camera_path(camera, float(first)))
         if camera.startswith(("zoom", "rotate")):
@@ -191,10 +205,7 @@ class World:
                 ground, (view @ from_canvas)[:2], (size, size), flags=flags, borderMode=cv2.BORDER_REFLECT
             )
             for actor in actors:
-                layer = actor.seen(view, float(index))
-                drawn = cv2.warpAffine(actor.sprite, layer[:2], (size, size), flags=flags)
-                alpha = drawn[..., 3:].astype(np.uint16)
-                frame = ((drawn[..., :3] * alpha + frame * (255 - alpha) + 127) // 255).astype(np.uint8)
+                actor.painted(frame, view, float(index))
             frames[index] = frame
         return frames
 
