@@ -50,8 +50,8 @@ def _pull(args: argparse.Namespace) -> None:
 def _verify(args: argparse.Namespace) -> None:
     from model.load import verify
 
-    verify(args.model, args.folder)
-    print(f"{args.folder}: all that {args.model} needs is there")
+    chosen = verify(args.model, args.folder)
+    print(f"{args.folder}: all that {args.model} needs is there\n{chosen}")
 
 
 def _convert(args: argparse.Namespace) -> None:

@@ -21,6 +21,8 @@ class Family(Protocol):
     transformer: ModelMixin
     modules: tuple[nn.Module, ...]
     """All that holds weights, the transformer first."""
+    encoders: tuple[nn.Module, ...]
+    """Those of them that `condition` alone calls, by their forward: they may be offloaded."""
 
     def start(self, picture: np.ndarray, rng: torch.Generator) -> State:
         """What the first window starts from: the picture, uint8 [H, W, 3] of the window's size."""

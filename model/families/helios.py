@@ -60,7 +60,8 @@ class HeliosFamily:
         scheduler: HeliosDMDScheduler,
     ) -> None:
         self.transformer, self.vae = transformer, vae
-        self.modules: tuple[nn.Module, ...] = transformer, vae, text_encoder
+        self.encoders: tuple[nn.Module, ...] = (text_encoder,)
+        self.modules: tuple[nn.Module, ...] = transformer, vae, *self.encoders
         self.pipe = HeliosPyramidPipeline(
             transformer=transformer,
             vae=_Undecoded(vae),

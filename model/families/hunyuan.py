@@ -66,7 +66,8 @@ class HunyuanFamily:
     ) -> None:
         self.transformer, self.vae, self.vlm = transformer, vae, text_encoder
         self.tokenizer, self.image_processor = tokenizer, image_processor
-        self.modules: tuple[nn.Module, ...] = transformer, vae, text_encoder, text_encoder_2
+        self.encoders: tuple[nn.Module, ...] = text_encoder, text_encoder_2
+        self.modules: tuple[nn.Module, ...] = transformer, vae, *self.encoders
         # The pipelines are used for how they word and encode a prompt, and hold nothing but the encoders.
         shared = {"tokenizer": tokenizer, "text_encoder_2": text_encoder_2, "tokenizer_2": tokenizer_2}
         empty = {"vae": None, "transformer": None, "scheduler": None}

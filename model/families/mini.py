@@ -39,7 +39,8 @@ class MiniFamily:
         conditioner: Conditioner,
     ) -> None:
         self.transformer, self.autoencoder, self.conditioner = transformer, autoencoder, conditioner
-        self.modules: tuple[nn.Module, ...] = transformer, autoencoder, conditioner
+        self.encoders: tuple[nn.Module, ...] = conditioner.text, conditioner.vision
+        self.modules: tuple[nn.Module, ...] = transformer, autoencoder, *self.encoders
 
     @property
     def device(self) -> torch.device:

@@ -58,9 +58,10 @@ class WanFamily:
         image_processor: CLIPImageProcessor,
     ) -> None:
         self.transformer, self.vae = transformer, vae
-        self.modules: tuple[nn.Module, ...] = transformer, vae, text_encoder, image_encoder
+        self.encoders: tuple[nn.Module, ...] = text_encoder, image_encoder
+        self.modules: tuple[nn.Module, ...] = transformer, vae, *self.encoders
         # Used for how it words and encodes a prompt and a picture.
-        self.encoders = WanImageToVideoPipeline(
+        self.pipe = WanImageToVideoPipeline(
             tokenizer=tokenizer,
             text_encoder=text_encoder,
             image_encoder=image_encoder,
@@ -77,11 +78,11 @@ class WanFamily:
         return {"frames": torch.tensor(picture[None])}
 
     def condition(self, config: EngineConfig, prompt: str, state: State) -> WanCondition:
-        text, _ = self.encoders.encode_prompt(
+        text, _ = self.pipe.encode_prompt(
             prompt, None, False, max_sequence_length=MAX_TOKENS, device=self.device
         )
         first = Image.fromarray(state["frames"][0].cpu().numpy())
-        return WanCondition(text, self.encoders.encode_image(first, self.device))
+        return WanCondition(text, self.pipe.encode_image(first, self.device))
 
     def denoise(
         self,
