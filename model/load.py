@@ -26,6 +26,7 @@ from model.lora import file_in, fuse
 from model.painter import TextToImage, painter_problems, text_to_image
 from model.parts import BrokenWeights, load_parts, problems, quiet
 from model.presets import PRESETS, Preset
+from model.preview import Preview, fit_preview
 from model.quantize import PRECISIONS, check, quantize, stored_precision
 from model.residency import offload_blocks, offload_layers
 from model.tiles import attend_sparsely
@@ -81,6 +82,23 @@ def _look(preset: Preset, config: EngineConfig, folder: Path) -> None:
         raise BrokenWeights(folder, found)
     if preset.lora:
         file_in(folder)
+
+
+def make_preview(name: str, folder: Path) -> None:
+    """Fits a preview to the folder's autoencoder and writes it there. Raises BrokenWeights, or ValueError for
+    a family that has none."""
+    quiet()
+    kind = family_class(PRESETS[name])
+    if not hasattr(kind, "encoded"):
+        raise ValueError(f"{name} denoises in a pyramid of sizes: it has no previews")
+    parts = {"vae": kind.PARTS["vae"]}
+    if found := problems(folder, parts):
+        raise BrokenWeights(folder, found)
+    vae = load_parts(folder, parts, {"vae": torch.float32})["vae"]
+    if torch.cuda.is_available():
+        vae.to("cuda")
+    frames = config_of(PRESETS[name], folder).frames_per_latent
+    fit_preview(lambda pixels: kind.encoded(vae, pixels), frames).save(folder)
 
 
 def config_of(preset: Preset, folder: Path) -> EngineConfig:
@@ -143,7 +161,7 @@ def _load(preset: Preset, folder: Path, device: str | None, dtype: torch.dtype |
         "quantised": PRECISIONS[precision].config.name if precision in PRECISIONS else None,
         "offload": config.offload,
     }
-    return Engine(config, family, painter, description=description)
+    return Engine(config, family, painter, preview=Preview.load(folder), description=description)
 
 
 def _parts(

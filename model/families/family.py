@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from model.config import EngineConfig
 
 Check = Callable[[], None]
+Watch = Callable[[Tensor], None]
 State = dict[str, Tensor]
 """What a window starts from; it is stored between windows, so it holds all that one needs of the last."""
 
@@ -31,9 +32,16 @@ class Family(Protocol):
         """What `denoise` is told, by the prompt and by the frame that the window starts from."""
 
     def denoise(
-        self, config: EngineConfig, condition: Any, state: State, rng: torch.Generator, check: Check | None
+        self,
+        config: EngineConfig,
+        condition: Any,
+        state: State,
+        rng: torch.Generator,
+        check: Check | None,
+        watch: Watch | None = None,
     ) -> Tensor:
-        """A window's latents, [1, C, T, h, w]. `check` is called before every step and may raise."""
+        """A window's latents, [1, C, T, h, w]. `check` is called before every step and may raise. `watch` is
+        given what each step takes them for, where the family can tell."""
 
     def carry(
         self, config: EngineConfig, latents: Tensor, state: State

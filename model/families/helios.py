@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, UMT5EncoderModel
 
 from model.config import EngineConfig
-from model.families.family import Check, State, frames_of
+from model.families.family import Check, State, Watch, frames_of
 
 HISTORY = [16, 2, 1]
 """Latent frames of the past that the transformer sees: far, nearer, last."""
@@ -104,6 +104,7 @@ class HeliosFamily:
         state: State,
         rng: torch.Generator,
         check: Check | None,
+        watch: Watch | None = None,
     ) -> Tensor:
         if check is not None:
             check()
