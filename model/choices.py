@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 
 from model.config import EngineConfig
-from model.fit import Need, need
+from model.fit import WEIGHT_BYTES, Need, need
 from model.geometry import Geometry
 from model.painter import FOLDER as PAINTER
 from model.parts import read_header
@@ -50,10 +50,13 @@ def problems(config: EngineConfig, folder: Path) -> list[str]:
 
 def wanted(config: EngineConfig, folder: Path) -> Need | None:
     """What a window of the configured size holds on a card, in bfloat16 where nothing else is chosen. None
-    for a DiT or an autoencoder whose arithmetic is not known."""
+    for weights whose arithmetic is not known."""
     dit, autoencoder = (_config(folder / part) for part in ("transformer", "vae"))
     kinds = dit.get("_class_name"), autoencoder.get("_class_name")
+    precision = precision_of(config, folder)
     if kinds != ("HunyuanVideoTransformer3DModel", "AutoencoderKLHunyuanVideo"):
+        return None
+    if precision not in WEIGHT_BYTES:  # stored by another library
         return None
     encoders, painter = (
         sum(2 * _numbers(file) for pattern in patterns for file in folder.glob(f"{pattern}/*.safetensors"))
@@ -64,7 +67,7 @@ def wanted(config: EngineConfig, folder: Path) -> Need | None:
         latents=config.new_latents + max(1, config.context_latents),
         height=config.height,
         width=config.width,
-        precision=precision_of(config, folder),
+        precision=precision,
         resident_blocks=BLOCKS_AT_ONCE if config.offload == "blocks" else None,
     )
     return replace(taken, encoders=encoders, painter=painter) if config.offload == "none" else taken

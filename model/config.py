@@ -1,7 +1,7 @@
 """What an engine is, as data that is saved beside its weights."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -58,9 +58,12 @@ class EngineConfig:
         (folder / "engine.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
-    def load(cls, folder: Path) -> "EngineConfig":
-        """Raises ValueError for a name that means nothing here: what it was to change would stay as it is."""
+    def load(cls, folder: Path, preset: "EngineConfig | None" = None) -> "EngineConfig":
+        """What the folder's engine.json doesn't say is the preset's, or this class's default.
+
+        Raises ValueError for a name that means nothing here: what it was to change would stay as it is.
+        """
         told = json.loads((folder / "engine.json").read_text())
         if unknown := sorted(set(told) - {field.name for field in fields(cls)}):
             raise ValueError(f"{folder / 'engine.json'}: nothing is called {', '.join(unknown)}")
-        return cls(**told)
+        return cls(**told) if preset is None else replace(preset, **told)

@@ -102,8 +102,10 @@ def make_preview(name: str, folder: Path) -> None:
 
 
 def config_of(preset: Preset, folder: Path) -> EngineConfig:
-    """The folder's own, or the preset's."""
-    return EngineConfig.load(folder) if (folder / "engine.json").is_file() else preset.config
+    """The preset's, and before it what the folder's own says."""
+    if not (folder / "engine.json").is_file():
+        return preset.config
+    return EngineConfig.load(folder, preset.config)
 
 
 def weights_of(name: str | Path, preset: Preset, weights: str | Path | None) -> Path:

@@ -1,4 +1,4 @@
-"""A window while it is still being denoised: latents to frames of a latent's size by a linear map, thousands
+"""A window while it is still being denoised: latents to frames of a latent's size by a linear map, hundreds
 of times cheaper than the decoder.
 
 Fitted in closed form, by least squares on what a family's own autoencoder makes of moving canvases, and kept

@@ -3,6 +3,7 @@ import copy
 import pytest
 import torch
 
+from model.parallel import share
 from model.residency import offload_blocks, offload_layers
 from tests.families import clip_text
 from tests.model.dits import build_dit, given
@@ -14,6 +15,13 @@ def test_blocks_that_come_and_go_compute_the_same() -> None:
     offload_blocks(offloaded, torch.device("cpu"))
     with torch.inference_mode():
         assert torch.equal(offloaded(**inputs)[0], stock(**inputs)[0])
+
+
+def test_blocks_that_come_and_go_are_not_shared_among_cards() -> None:
+    dit = build_dit()
+    offload_blocks(dit, torch.device("cpu"))
+    with pytest.raises(ValueError, match="can't be shared among cards"):
+        share(dit)
 
 
 def test_layers_that_come_and_go_compute_the_same() -> None:

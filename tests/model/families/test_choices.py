@@ -13,8 +13,9 @@ from model.config import EngineConfig
 from model.engine import Engine
 from model.fit import GIB, DoesNotFit, require
 from model.geometry import Geometry
-from model.load import load_engine, verify
+from model.load import config_of, load_engine, verify
 from model.parts import BrokenWeights
+from model.presets import PRESETS
 from model.quantize import CannotRun, held_bytes, store
 from model.windows import Shot
 from tests import families
@@ -171,6 +172,14 @@ def test_a_name_that_means_nothing_is_refused(hunyuan_folder: Path, chosen: Chos
     file.write_text(file.read_text().replace('"precision"', '"precission"'))
     with pytest.raises(ValueError, match=r"engine\.json: nothing is called precission"):
         load_engine("magic141", folder)
+
+
+def test_what_is_not_chosen_is_the_presets(hunyuan_folder: Path, chosen: Chosen) -> None:
+    folder = chosen(hunyuan_folder)
+    (folder / "engine.json").write_text('{"precision": "int8"}')
+    preset = PRESETS["magic141"]
+    assert config_of(preset, folder) == replace(preset.config, precision="int8")
+    assert "precision int8 (made when it is loaded); offload none" in verify("magic141", folder)
 
 
 def test_what_a_window_takes_follows_the_choices(hunyuan_folder: Path, chosen: Chosen) -> None:
