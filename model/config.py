@@ -1,7 +1,7 @@
 """What an engine is, as data that is saved beside its weights."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal
 
@@ -35,6 +35,8 @@ class EngineConfig:
     vlm_sees_prompt: bool = False  # HunyuanVideo-I2V's condition; Magic141's model sees the first frame alone
     attention: str = "auto"  # of a large DiT: one of diffusers' backends, the best exact one, or "tiles"
     compiled: bool = False  # whether its blocks are compiled; the warm-up pays for it
+    precision: str | None = None  # of its weights, one of quantize's; None: as the folder stores them
+    offload: str = "none"  # what waits in the machine's memory, one of choices.OFFLOADS
     alone: bool = False  # a window's latents are decoded by themselves, the first of them to one frame
 
     @property
@@ -56,5 +58,12 @@ class EngineConfig:
         (folder / "engine.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
-    def load(cls, folder: Path) -> "EngineConfig":
-        return cls(**json.loads((folder / "engine.json").read_text()))
+    def load(cls, folder: Path, preset: "EngineConfig | None" = None) -> "EngineConfig":
+        """What the folder's engine.json doesn't say is the preset's, or this class's default.
+
+        Raises ValueError for a name that means nothing here: what it was to change would stay as it is.
+        """
+        told = json.loads((folder / "engine.json").read_text())
+        if unknown := sorted(set(told) - {field.name for field in fields(cls)}):
+            raise ValueError(f"{folder / 'engine.json'}: nothing is called {', '.join(unknown)}")
+        return cls(**told) if preset is None else replace(preset, **told)

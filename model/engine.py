@@ -17,9 +17,11 @@ from model.beside import beside
 from model.config import EngineConfig
 from model.families.family import Check, Family, State, to_pixels
 from model.image import fit
+from model.preview import Preview
 from model.windows import Shot, WindowPlan, plan_windows, prompt_at
 
 Steer = Callable[[int], Sequence[Shot]]
+Watch = Callable[[int, np.ndarray], None]
 Size = tuple[int, int]  # height, width
 
 PICTURE, START = -1, -2  # random streams beside those of the windows, which are numbered from 0
@@ -72,10 +74,11 @@ class Engine:
         family: Family,
         painter: Painter | None,
         *,
+        preview: Preview | None = None,
         description: dict[str, object] | None = None,
     ) -> None:
         self.config = config
-        self.family, self.painter = family, painter
+        self.family, self.painter, self.preview = family, painter, preview
         self.transformer = family.transformer
         self.device = family.transformer.device
         self.overlaps = True  # on a GPU: windows are decoded beside the denoising of the next
@@ -122,6 +125,7 @@ class Engine:
         state: State | None = None,
         check: Check | None = None,
         steer: Steer | None = None,
+        watch: Watch | None = None,
     ) -> Iterator[Window]:
         """Image-to-video by a sliding window: yields windows in order, each as soon as it is decoded.
 
@@ -130,15 +134,20 @@ class Engine:
         (seed, k, prompts, picture, carried state) only. While a window is used by the caller the next one is
         being made. `check` is called before every denoising step and before a window is decoded, and may
         raise to stop. `steer` is called with a window's index before it is begun, and gives the shots as they
-        are by then. Raises ValueError where start_window and state do not go together.
+        are by then. `watch` is called after every step, where the family can tell, with a window's index and
+        all its frames as they seem by now, small: uint8 [N, h, w, 3] by `preview`. Raises ValueError where
+        start_window and state do not go together, or there is no `preview` to watch by.
         """
+        if watch is not None and self.preview is None:
+            raise ValueError(f"{self.config.name} has no preview: `magic141 models preview` makes it")
         plans = plan_windows(num_frames, self.config)
         if not 0 <= start_window <= len(plans):
             raise ValueError(f"start_window {start_window} is outside the video's {len(plans)} windows")
         if (start_window > 0) != (state is not None):
             raise ValueError(f"start_window {start_window} {'needs' if state is None else 'takes no'} state")
         picture = fit(image, *(size or self.config.size))
-        denoised = self._denoise_windows(shots, picture, plans[start_window:], seed, state, check, steer)
+        plans = plans[start_window:]
+        denoised = self._denoise_windows(shots, picture, plans, seed, state, check, steer, watch)
         decode = partial(self._decode, picture=picture, check=check)
         yield from beside(denoised, decode, self.device) if self.overlaps else ahead(map(decode, denoised))
 
@@ -152,6 +161,7 @@ class Engine:
         state: State | None,
         check: Check | None,
         steer: Steer | None,
+        watch: Watch | None,
     ) -> Iterator[_Denoised]:
         state = self.family.start(picture, rng_for(seed, START)) if state is None else state
         for plan in plans:
@@ -160,12 +170,19 @@ class Engine:
             began = time.perf_counter()
             prompt = prompt_at(shots, plan.start_frame, self.config.fps)
             condition = self.family.condition(self.config, prompt, state)
-            latents = self.family.denoise(self.config, condition, state, rng_for(seed, plan.index), check)
+            rng, seen = rng_for(seed, plan.index), self._seen(plan.index, watch)
+            latents = self.family.denoise(self.config, condition, state, rng, check, seen)
             denoised = time.perf_counter()
             state, decode = self.family.carry(self.config, latents, state)
             ended = time.perf_counter()
             kept = {name: value.cpu() for name, value in state.items()}
             yield _Denoised(plan, decode, kept, denoised - began, ended - denoised)
+
+    def _seen(self, window: int, watch: Watch | None) -> Callable[[Tensor], None] | None:
+        preview = self.preview
+        if watch is None or preview is None:
+            return None
+        return lambda latents: watch(window, preview.decode(latents))
 
     @torch.inference_mode()
     def _decode(self, item: _Denoised, picture: np.ndarray, check: Check | None) -> Window:

@@ -46,12 +46,13 @@ class Need:
     denoise: int
     decode: int
     reserve: int = RESERVE_BYTES
+    painter: int = 0
     overlapped: bool = False
 
     @property
     def total(self) -> int:
         turns = (self.denoise, self.decode)
-        resident = self.transformer + self.encoders + self.autoencoder + self.reserve
+        resident = self.transformer + self.encoders + self.autoencoder + self.painter + self.reserve
         return resident + (sum(turns) if self.overlapped else max(turns))
 
     def __str__(self) -> str:

@@ -3,7 +3,6 @@ subfolder a part."""
 
 import hashlib
 import importlib.util
-import json
 import logging
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Any
 
 import torch
 from diffusers import HunyuanVideoTransformer3DModel
+from torch import nn
 
+from model import choices, fit
 from model.apart import apart
 from model.attention import attend_by_rows
 from model.backends import attend_by
@@ -25,6 +26,9 @@ from model.lora import file_in, fuse
 from model.painter import TextToImage, painter_problems, text_to_image
 from model.parts import BrokenWeights, load_parts, problems, quiet
 from model.presets import PRESETS, Preset
+from model.preview import Preview, fit_preview
+from model.quantize import PRECISIONS, check, quantize, stored_precision
+from model.residency import offload_blocks, offload_layers
 from model.tiles import attend_sparsely
 
 log = logging.getLogger(__name__)
@@ -46,9 +50,12 @@ def load_engine(
 
     Raises:
         FileNotFoundError: there is no such preset, or no such folder.
-        BrokenWeights: the folder lacks something, or holds something else.
-        ImportError: its int8 weights need libraries that are not there (extra `int8`), or
-            a family some that the bundled one does without (extra `families`).
+        BrokenWeights: the folder lacks something, or holds something else, or its engine.json chooses what
+            these weights can't do.
+        CannotRun: its precision is not for this device.
+        DoesNotFit: a card is too small for the configured size.
+        ImportError: its precision or its offloading needs libraries that are not there (extra `int8`),
+            or a family some that the bundled one does without (extra `families`).
     """
     preset = PRESETS.get(str(name), PRESETS["mini"])
     folder = weights_of(name, preset, weights)
@@ -56,14 +63,49 @@ def load_engine(
     return apart(lambda: _load(preset, folder, device, dtype))
 
 
-def verify(name: str, folder: Path) -> None:
-    """Looks at a folder as `load_engine` does before it reads a weight. Raises BrokenWeights."""
+def verify(name: str, folder: Path) -> str:
+    """Looks at a folder as `load_engine` does before it reads a weight. Raises BrokenWeights.
+
+    Returns what its engine.json, or the preset, chooses of precision, offloading and attention, in words.
+    """
     quiet()
     preset = PRESETS[name]
-    if found := problems(folder, family_class(preset).PARTS) + painter_problems(folder):
+    config = config_of(preset, folder)
+    _look(preset, config, folder)
+    return choices.told(config, folder)
+
+
+def _look(preset: Preset, config: EngineConfig, folder: Path) -> None:
+    """Raises BrokenWeights."""
+    found = problems(folder, family_class(preset).PARTS) + painter_problems(folder)
+    if found := found + choices.problems(config, folder):
         raise BrokenWeights(folder, found)
     if preset.lora:
         file_in(folder)
+
+
+def make_preview(name: str, folder: Path) -> None:
+    """Fits a preview to the folder's autoencoder and writes it there. Raises BrokenWeights, or ValueError for
+    a family that has none."""
+    quiet()
+    kind = family_class(PRESETS[name])
+    if not hasattr(kind, "encoded"):
+        raise ValueError(f"{name} denoises in a pyramid of sizes: it has no previews")
+    parts = {"vae": kind.PARTS["vae"]}
+    if found := problems(folder, parts):
+        raise BrokenWeights(folder, found)
+    vae = load_parts(folder, parts, {"vae": torch.float32})["vae"]
+    if torch.cuda.is_available():
+        vae.to("cuda")
+    frames = config_of(PRESETS[name], folder).frames_per_latent
+    fit_preview(lambda pixels: kind.encoded(vae, pixels), frames).save(folder)
+
+
+def config_of(preset: Preset, folder: Path) -> EngineConfig:
+    """The preset's, and before it what the folder's own says."""
+    if not (folder / "engine.json").is_file():
+        return preset.config
+    return EngineConfig.load(folder, preset.config)
 
 
 def weights_of(name: str | Path, preset: Preset, weights: str | Path | None) -> Path:
@@ -105,20 +147,23 @@ def _load(preset: Preset, folder: Path, device: str | None, dtype: torch.dtype |
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if dtype is None:
         dtype = torch.bfloat16 if where.type == "cuda" or fast_bfloat16() else torch.float32
-    config = EngineConfig.load(folder) if (folder / "engine.json").is_file() else preset.config
+    config = config_of(preset, folder)
+    _require(preset, config, folder, where)
     family, painter = _parts(preset, config, folder, dtype)
-    _prepare(family, config, where)
-    if isinstance(painter, TextToImage):
-        painter.pipe.to(where)
+    precision = choices.precision_of(config, folder)
+    if precision != stored_precision(folder / "transformer"):
+        quantize(family.transformer, precision, None if config.offload == "blocks" else where)
+    _prepare(family, painter, config, where)
     versions = {package: version(package) for package in ("torch", "diffusers", "transformers")}
     hashes = {str(path.relative_to(folder)): sha256(path) for path in sorted(folder.glob("*/*.safetensors"))}
-    quantised = getattr(family.transformer.config, "quantization_config", None)
     description: dict[str, object] = {
         "weights_sha256": hashes,
         "versions": versions,
-        "quantised": quantised and type(quantised.quant_type).__name__,
+        "precision": precision,
+        "quantised": PRECISIONS[precision].config.name if precision in PRECISIONS else None,
+        "offload": config.offload,
     }
-    return Engine(config, family, painter, description=description)
+    return Engine(config, family, painter, preview=Preview.load(folder), description=description)
 
 
 def _parts(
@@ -127,7 +172,6 @@ def _parts(
     if preset.family == "mini":
         mini = _mini(config, folder, dtype)
         return mini, mini
-    _ask_for("families", f"{config.name} needs", "accelerate", "ftfy")
     kind = family_class(preset)
     dtypes = {name: torch.float32 if name in kind.FLOAT32 else dtype for name in kind.PARTS}
     lora, painter = file_in(folder) if preset.lora else None, text_to_image(folder, dtype)
@@ -155,7 +199,6 @@ def family_class(preset: Preset) -> Any:
 
 
 def _mini(config: EngineConfig, folder: Path, dtype: torch.dtype) -> MiniFamily:
-    _ask_for_int8(folder / "transformer" / "config.json")
     parts = load_parts(folder, MiniFamily.PARTS, dict.fromkeys(MiniFamily.PARTS, dtype))
     encoders = parts["text_encoder"], parts["image_encoder"]
     conditioner = Conditioner(parts["tokenizer"], *encoders, image_tokens=config.image_tokens)
@@ -164,11 +207,37 @@ def _mini(config: EngineConfig, folder: Path, dtype: torch.dtype) -> MiniFamily:
     return family
 
 
-def _prepare(family: Family, config: EngineConfig, where: torch.device) -> None:
-    """The one place where loaded weights are changed before they serve: device, attention, compilation. Their
-    precision is a property of the folder."""
+def _require(preset: Preset, config: EngineConfig, folder: Path, where: torch.device) -> None:
+    """Raises as `load_engine`, before a weight is read: libraries first, the folder, then the device."""
+    precision = choices.precision_of(config, folder)
+    if preset.family != "mini":
+        _ask_for("families", f"{config.name} needs", "accelerate", "ftfy")
+    if precision != "bf16":
+        _ask_for("int8", f"{precision} weights need", "torchao", "accelerate")
+    if config.offload != "none":
+        _ask_for("int8", "offloading needs", "accelerate")
+    _look(preset, config, folder)
+    if precision in PRECISIONS:
+        check(precision, where)
+    if where.type == "cuda" and (taken := choices.wanted(config, folder)):
+        fit.require(taken, torch.cuda.get_device_properties(where).total_memory)
+
+
+def _prepare(family: Family, painter: Painter | None, config: EngineConfig, where: torch.device) -> None:
+    """The one place where loaded weights are changed before they serve, their precision apart: device,
+    attention, compilation."""
+    visitors = [] if config.offload == "none" else list(family.encoders)
+    if isinstance(painter, TextToImage) and config.offload == "none":
+        painter.pipe.to(where)
+    elif isinstance(painter, TextToImage):
+        visitors += [part for part in painter.pipe.components.values() if isinstance(part, nn.Module)]
+    for module in visitors:
+        offload_layers(module, where)
+    if config.offload == "blocks":
+        offload_blocks(family.transformer, where)
     for module in family.modules:
-        module.to(where)
+        if module not in visitors and not (module is family.transformer and config.offload == "blocks"):
+            module.to(where)
     transformer = family.transformer
     if isinstance(family, MiniFamily):
         if where.type == "cpu" and transformer.dtype == torch.bfloat16:
@@ -180,12 +249,6 @@ def _prepare(family: Family, config: EngineConfig, where: torch.device) -> None:
             log.info("attention by %s", attend_by(transformer, config.attention))
     if config.compiled:
         compile_blocks(transformer)
-
-
-def _ask_for_int8(config: Path) -> None:
-    """Raises ImportError where a quantised transformer's libraries are missing, before anything is read."""
-    if config.is_file() and "quantization_config" in json.loads(config.read_text()):
-        _ask_for("int8", "int8 weights need", "torchao", "accelerate")
 
 
 def _ask_for(extra: str, told: str, *libraries: str) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from model.config import EngineConfig
 from model.families.family import Check
-from model.parts import BrokenWeights, problems
+from model.parts import problems
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -59,11 +59,10 @@ class TextToImage:
 
 
 def text_to_image(folder: Path, dtype: torch.dtype) -> TextToImage | None:
-    """From `folder/text_to_image`; None where there is no such folder. Raises BrokenWeights."""
+    """From `folder/text_to_image`; None where there is no such folder. `painter_problems` is to be asked
+    before."""
     if not (folder / FOLDER).is_dir():
         return None
-    if found := painter_problems(folder):
-        raise BrokenWeights(folder / FOLDER, found)
     from diffusers import AutoPipelineForText2Image  # brings every pipeline there is
 
     pipe = AutoPipelineForText2Image.from_pretrained(folder / FOLDER, dtype=dtype, local_files_only=True)

@@ -16,6 +16,7 @@ import torch
 import torch.distributed as dist
 from diffusers import ContextParallelConfig, HunyuanVideoTransformer3DModel
 from diffusers.hooks import apply_context_parallel
+from diffusers.hooks.group_offloading import _is_group_offload_enabled
 from diffusers.models._modeling_parallel import ContextParallelInput, ContextParallelOutput, ParallelConfig
 
 from model.backends import without_padding
@@ -55,6 +56,8 @@ def share(transformer: HunyuanVideoTransformer3DModel) -> None:
     """
     if not isinstance(transformer, HunyuanVideoTransformer3DModel):
         raise ValueError(f"no plan for sharing a {type(transformer).__name__} among cards")
+    if _is_group_offload_enabled(transformer):
+        raise ValueError("blocks that are offloaded can't be shared among cards: several cards hold more")
     ranks, heads = dist.get_world_size(), transformer.config.num_attention_heads
     if heads % ranks:
         raise ValueError(f"{heads} heads can't be shared by {ranks} ranks")

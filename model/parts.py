@@ -31,13 +31,14 @@ class BrokenWeights(ValueError):
         self.problems = tuple(problems)
 
 
-def load_parts(folder: Path, classes: Mapping[str, Any], dtypes: Mapping[str, torch.dtype]) -> dict[str, Any]:
-    """Every part by its class, on the CPU: models in evaluation mode, of the dtype named for them.
+def load_parts(
+    folder: Path, classes: Mapping[str, Any], dtypes: Mapping[str, torch.dtype]
+) -> dict[str, Any]:
+    """Every part by its class, on the CPU: models in evaluation mode, of the dtype named for them. `problems`
+    is to be asked before.
 
     Raises BrokenWeights.
     """
-    if found := problems(folder, classes):
-        raise BrokenWeights(folder, found)
     return {name: _loaded(folder / name, kind, dtypes.get(name)) for name, kind in classes.items()}
 
 

@@ -8,7 +8,8 @@ from model.config import EngineConfig
 
 @dataclass(frozen=True)
 class Preset:
-    """`config` holds the model's default size and its sampling; a folder's own engine.json goes before it."""
+    """`config` holds the model's default size and its sampling; what a folder's own engine.json says
+    goes before it."""
 
     family: Literal["mini", "hunyuan", "wan", "helios"]
     config: EngineConfig

@@ -14,7 +14,7 @@ Fewer blocks instead of fewer bits: model.prune; both go together.
 """
 
 import importlib.util
-from collections.abc import Callable
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,22 +35,31 @@ class CannotRun(RuntimeError):
 class Precision:
     """`config` makes torchao's. `capability`: the least of a CUDA device; None where any device will do."""
 
-    config: Callable[[], "AOBaseConfig"]
+    config: "_TorchAo"
     capability: tuple[int, int] | None = None
     least_width: int = 1  # of a layer's inputs
 
 
-def _torchao(name: str, **options: Any) -> Callable[[], "AOBaseConfig"]:
-    def make() -> "AOBaseConfig":
+@dataclass(frozen=True)
+class _TorchAo:
+    """`name` is its class, which a stored checkpoint's config.json tells."""
+
+    name: str
+    options: dict[str, Any]
+
+    def __call__(self) -> "AOBaseConfig":
         # Late, as it is slow to import and not installed with every engine.
         from torchao import quantization
 
+        options = dict(self.options)
         if options.get("granularity") == "row":
             options["granularity"] = quantization.PerRow()
         # torchao would set torch's compiler, for the whole process, to try many variants of every kernel.
-        return getattr(quantization, name)(**options, set_inductor_config=False)
+        return getattr(quantization, self.name)(**options, set_inductor_config=False)
 
-    return make
+
+def _torchao(name: str, **options: Any) -> _TorchAo:
+    return _TorchAo(name, options)
 
 
 PRECISIONS: dict[str, Precision] = {
@@ -86,12 +95,26 @@ def check(precision: str, device: torch.device) -> None:
         raise CannotRun(f"{wanted}, and {torch.cuda.get_device_name(device)} has {found[0]}.{found[1]}")
 
 
-def quantize(transformer: HunyuanVideoTransformer3DModel, precision: str) -> HunyuanVideoTransformer3DModel:
-    """Turns the linear layers of a bfloat16 transformer, where it lies, into `precision`; "bf16" leaves it.
+def stored_precision(transformer: Path) -> str:
+    """What a transformer's folder says its weights are, by name; another library's or kind's by its own."""
+    file = transformer / "config.json"
+    try:
+        told = json.loads(file.read_text())["quantization_config"]
+    except (OSError, ValueError, KeyError):
+        return "bf16"  # a file that can't be read is told of where it is loaded
+    name = told.get("quant_type", {}).get("default", {}).get("_type", told.get("quant_method", "unknown"))
+    return next((known for known, how in PRECISIONS.items() if how.config.name == name), name)
 
-    Returns the same module. Raises as `check`. To store one, `store`.
+
+def quantize(
+    transformer: HunyuanVideoTransformer3DModel, precision: str, device: torch.device | None = None
+) -> HunyuanVideoTransformer3DModel:
+    """Turns the linear layers of a bfloat16 transformer into `precision`; "bf16" leaves it.
+
+    Where it lies, or with `device` one layer after the other there, where they stay: so a card need never
+    hold it whole. Returns the same module. Raises as `check`. To store one, `store`.
     """
-    check(precision, transformer.device)
+    check(precision, device or transformer.device)
     if precision == "bf16":
         return transformer
     from torchao.quantization import quantize_
@@ -99,9 +122,11 @@ def quantize(transformer: HunyuanVideoTransformer3DModel, precision: str) -> Hun
     how = PRECISIONS[precision]
 
     def taken(module: nn.Module, name: str) -> bool:
-        return isinstance(module, nn.Linear) and module.in_features % how.least_width == 0
+        if not isinstance(module, nn.Linear) or module.in_features % how.least_width:
+            return False
+        return module.weight.dtype == transformer.dtype  # some models keep a few layers in float32
 
-    quantize_(transformer, how.config(), filter_fn=taken)
+    quantize_(transformer, how.config(), filter_fn=taken, device=device)
     return transformer
 
 

@@ -1,31 +1,20 @@
 """What stays on the card and what visits it, for cards that can't hold everything (model.fit says which)."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TypeVar
-
 import torch
 from diffusers import HunyuanVideoTransformer3DModel
 from torch import nn
 
-M = TypeVar("M", bound=nn.Module)
 
+def offload_layers(module: nn.Module, device: torch.device) -> None:
+    """Keeps a model's weights in the machine's memory and copies each layer's to `device` for its own moment:
+    for what has one call in a window, as encoders, or one in a video, as text-to-image.
 
-@contextmanager
-def visiting(module: M, device: torch.device) -> Iterator[M]:
-    """The module on `device` for as long as it is used, and where it was afterwards: for encoders, which have
-    one moment in a window."""
-    home = next(module.parameters()).device
-    if home == device:
-        yield module
-        return
-    module.to(device)
-    try:
-        yield module
-    finally:
-        module.to(home)
-        if device.type == "cuda":
-            torch.cuda.empty_cache()  # what the next one allocates is of other sizes
+    The card then holds one layer at a time; every call waits for all of its weights to pass the bus. Not to
+    be moved afterwards. Needs accelerate.
+    """
+    from accelerate import cpu_offload  # not installed with every engine
+
+    cpu_offload(module, device)
 
 
 def offload_blocks(

@@ -11,14 +11,18 @@ def sample(
     noise: Tensor,
     sigmas: Tensor,
     check: Callable[[], None] | None = None,
+    watch: Callable[[Tensor], None] | None = None,
 ) -> Tensor:
     """Carries `noise` at sigmas[0] down to sigmas[-1] along `velocity(x, sigma)` = dx/dsigma = eps - x0.
 
-    `check` is called before every step and may raise to stop.
+    `check` is called before every step and may raise to stop. `watch` is given what each step takes x0 for.
     """
     x = noise
     for sigma, following in pairwise(sigmas):
         if check is not None:
             check()
-        x = x + (following - sigma) * velocity(x, sigma)
+        towards = velocity(x, sigma)
+        if watch is not None:
+            watch(x - sigma * towards)
+        x = x + (following - sigma) * towards
     return x

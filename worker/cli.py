@@ -56,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
     default = os.environ.get("MAGIC141_MODEL_PATH")
     generate.add_argument("--weights", metavar="W", default=default, help=weights)
     generate.add_argument("--out", type=Path, required=True, metavar="F.mp4")
+    told = "a moving picture of the window at work, in small, written anew at every step"
+    generate.add_argument("--preview", type=Path, metavar="F.webp", help=told)
     generate.set_defaults(run=_generate)
 
     add_client_commands(commands)
@@ -94,6 +96,7 @@ def _generate(args: argparse.Namespace, rest: list[str]) -> None:
         model=args.model,
         weights=args.weights,
         out=args.out,
+        preview=args.preview,
     )
 
 

@@ -8,8 +8,8 @@ from worker.contract.models import MODELS
 
 
 def add_models_command(commands: Any) -> None:
-    """models list, pull, verify and convert."""
-    told = "fetch, verify or convert a model's weights"
+    """models list, pull, verify, preview and convert."""
+    told = "fetch, verify or convert a model's weights, and make its previews"
     parser = commands.add_parser("models", help=told, description=told)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
@@ -25,13 +25,17 @@ def add_models_command(commands: Any) -> None:
     verify = action("verify", "compare a folder with what the model needs; reads headers, loads nothing")
     verify.add_argument("model", choices=list(MODELS))
     verify.add_argument("folder", type=Path)
+    preview = action("preview", "make FOLDER/preview.safetensors, by which `generate --preview` shows")
+    preview.add_argument("model", choices=list(MODELS))
+    preview.add_argument("folder", type=Path)
     convert = action("convert", "from HunyuanVideo's original key names to FOLDER/transformer")
     convert.add_argument("source", type=Path, help="a .safetensors file, or torch's")
     convert.add_argument("folder", type=Path)
 
 
 def _run(args: argparse.Namespace, rest: list[str]) -> None:
-    {"list": _list, "pull": _pull, "verify": _verify, "convert": _convert}[args.action](args)
+    actions = {"list": _list, "pull": _pull, "verify": _verify, "preview": _preview, "convert": _convert}
+    actions[args.action](args)
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -50,8 +54,15 @@ def _pull(args: argparse.Namespace) -> None:
 def _verify(args: argparse.Namespace) -> None:
     from model.load import verify
 
-    verify(args.model, args.folder)
-    print(f"{args.folder}: all that {args.model} needs is there")
+    chosen = verify(args.model, args.folder)
+    print(f"{args.folder}: all that {args.model} needs is there\n{chosen}")
+
+
+def _preview(args: argparse.Namespace) -> None:
+    from model.load import make_preview
+
+    make_preview(args.model, args.folder)
+    print(f"{args.folder / 'preview.safetensors'}: written")
 
 
 def _convert(args: argparse.Namespace) -> None:

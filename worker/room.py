@@ -7,8 +7,10 @@ import torch
 from diffusers import AutoencoderKLHunyuanVideo, HunyuanVideoTransformer3DModel
 
 from model import fit
+from model.choices import BLOCKS_AT_ONCE
 from model.engine import Engine
 from model.geometry import Geometry
+from model.quantize import held_bytes
 
 
 def largest_pixels(engine: Engine) -> int | None:
@@ -20,6 +22,8 @@ def largest_pixels(engine: Engine) -> int | None:
     if engine.device.type == "cuda":
         free = torch.cuda.get_device_properties(engine.device).total_memory
         free -= torch.cuda.memory_allocated(engine.device)
+        if config.offload == "blocks":
+            free -= visiting_bytes(transformer)
     else:
         free = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         free -= resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -31,3 +35,13 @@ def largest_pixels(engine: Engine) -> int | None:
         number_bytes=transformer.dtype.itemsize,
         tile_bytes=fit.TILE_BYTES if tiled else 0,
     )
+
+
+def visiting_bytes(transformer: HunyuanVideoTransformer3DModel) -> int:
+    """What a forward brings to the card of a DiT whose blocks are offloaded: all but the blocks, and of
+    those the largest, as many as are there at once."""
+    blocks = [
+        held_bytes(block)
+        for block in (*transformer.transformer_blocks, *transformer.single_transformer_blocks)
+    ]
+    return held_bytes(transformer) - sum(blocks) + sum(sorted(blocks)[-BLOCKS_AT_ONCE:])

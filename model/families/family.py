@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from model.config import EngineConfig
 
 Check = Callable[[], None]
+Watch = Callable[[Tensor], None]
 State = dict[str, Tensor]
 """What a window starts from; it is stored between windows, so it holds all that one needs of the last."""
 
@@ -21,6 +22,8 @@ class Family(Protocol):
     transformer: ModelMixin
     modules: tuple[nn.Module, ...]
     """All that holds weights, the transformer first."""
+    encoders: tuple[nn.Module, ...]
+    """Those of them that `condition` alone calls, by their forward: they may be offloaded."""
 
     def start(self, picture: np.ndarray, rng: torch.Generator) -> State:
         """What the first window starts from: the picture, uint8 [H, W, 3] of the window's size."""
@@ -29,9 +32,16 @@ class Family(Protocol):
         """What `denoise` is told, by the prompt and by the frame that the window starts from."""
 
     def denoise(
-        self, config: EngineConfig, condition: Any, state: State, rng: torch.Generator, check: Check | None
+        self,
+        config: EngineConfig,
+        condition: Any,
+        state: State,
+        rng: torch.Generator,
+        check: Check | None,
+        watch: Watch | None = None,
     ) -> Tensor:
-        """A window's latents, [1, C, T, h, w]. `check` is called before every step and may raise."""
+        """A window's latents, [1, C, T, h, w]. `check` is called before every step and may raise. `watch` is
+        given what each step takes them for, where the family can tell."""
 
     def carry(
         self, config: EngineConfig, latents: Tensor, state: State

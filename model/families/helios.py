@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, UMT5EncoderModel
 
 from model.config import EngineConfig
-from model.families.family import Check, State, frames_of
+from model.families.family import Check, State, Watch, frames_of
 
 HISTORY = [16, 2, 1]
 """Latent frames of the past that the transformer sees: far, nearer, last."""
@@ -60,7 +60,8 @@ class HeliosFamily:
         scheduler: HeliosDMDScheduler,
     ) -> None:
         self.transformer, self.vae = transformer, vae
-        self.modules: tuple[nn.Module, ...] = transformer, vae, text_encoder
+        self.encoders: tuple[nn.Module, ...] = (text_encoder,)
+        self.modules: tuple[nn.Module, ...] = transformer, vae, *self.encoders
         self.pipe = HeliosPyramidPipeline(
             transformer=transformer,
             vae=_Undecoded(vae),
@@ -103,6 +104,7 @@ class HeliosFamily:
         state: State,
         rng: torch.Generator,
         check: Check | None,
+        watch: Watch | None = None,
     ) -> Tensor:
         if check is not None:
             check()

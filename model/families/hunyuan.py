@@ -31,7 +31,7 @@ from transformers import (
 from model.conditioning import Condition
 from model.config import EngineConfig
 from model.denoiser import predict_velocity
-from model.families.family import Check, State, frames_of, kept_frames, to_pixels
+from model.families.family import Check, State, Watch, frames_of, kept_frames, to_pixels
 from model.sampler import sample
 from model.schedule import sigmas
 
@@ -66,7 +66,8 @@ class HunyuanFamily:
     ) -> None:
         self.transformer, self.vae, self.vlm = transformer, vae, text_encoder
         self.tokenizer, self.image_processor = tokenizer, image_processor
-        self.modules: tuple[nn.Module, ...] = transformer, vae, text_encoder, text_encoder_2
+        self.encoders: tuple[nn.Module, ...] = text_encoder, text_encoder_2
+        self.modules: tuple[nn.Module, ...] = transformer, vae, *self.encoders
         # The pipelines are used for how they word and encode a prompt, and hold nothing but the encoders.
         shared = {"tokenizer": tokenizer, "text_encoder_2": text_encoder_2, "tokenizer_2": tokenizer_2}
         empty = {"vae": None, "transformer": None, "scheduler": None}
@@ -114,6 +115,7 @@ class HunyuanFamily:
         state: State,
         rng: torch.Generator,
         check: Check | None,
+        watch: Watch | None = None,
     ) -> Tensor:
         context = self.encode(state["frames"])
         count = context.shape[2]
@@ -128,14 +130,19 @@ class HunyuanFamily:
             context=context,
             prediction="velocity",
         )
-        latents = sample(velocity, noise, sigmas(config.video_steps, config.shift).to(self.device), check)
+        schedule = sigmas(config.video_steps, config.shift).to(self.device)
+        latents = sample(velocity, noise, schedule, check, watch)
         latents[:, :, :count] = context
         return latents
 
     def encode(self, frames: Tensor) -> Tensor:
+        return self.encoded(self.vae, frames)
+
+    @staticmethod
+    def encoded(vae: AutoencoderKLHunyuanVideo, frames: Tensor) -> Tensor:
         """uint8 [4(n-1)+1, H, W, 3] -> latents, float32 [1, C, n, H/8, W/8]."""
-        video = frames_of(frames, self.device, self.vae.dtype)
-        return self.vae.encode(video).latent_dist.mode().float() * self.vae.config.scaling_factor
+        video = frames_of(frames, vae.device, vae.dtype)
+        return vae.encode(video).latent_dist.mode().float() * vae.config.scaling_factor
 
     def carry(
         self, config: EngineConfig, latents: Tensor, state: State

@@ -14,7 +14,7 @@ from model.autoencoder import PatchAutoencoder
 from model.conditioning import Condition, Conditioner
 from model.config import EngineConfig
 from model.denoiser import predict_velocity
-from model.families.family import Check, State, frames_of, to_pixels
+from model.families.family import Check, State, Watch, frames_of, to_pixels
 from model.look import given_look, look_of
 from model.sampler import sample
 from model.schedule import sigmas
@@ -39,15 +39,20 @@ class MiniFamily:
         conditioner: Conditioner,
     ) -> None:
         self.transformer, self.autoencoder, self.conditioner = transformer, autoencoder, conditioner
-        self.modules: tuple[nn.Module, ...] = transformer, autoencoder, conditioner
+        self.encoders: tuple[nn.Module, ...] = conditioner.text, conditioner.vision
+        self.modules: tuple[nn.Module, ...] = transformer, autoencoder, *self.encoders
 
     @property
     def device(self) -> torch.device:
         return self.transformer.device
 
     def start(self, picture: np.ndarray, rng: torch.Generator) -> State:
-        video = frames_of(torch.tensor(picture[None]), self.device, self.autoencoder.dtype)
-        return {"context": self.autoencoder.encode(video).float()}
+        return {"context": self.encoded(self.autoencoder, torch.tensor(picture[None]))}
+
+    @staticmethod
+    def encoded(vae: PatchAutoencoder, frames: Tensor) -> Tensor:
+        """uint8 [4(n-1)+1, H, W, 3] -> latents, float32 [1, C, n, H/8, W/8]."""
+        return vae.encode(frames_of(frames, vae.device, vae.dtype)).float()
 
     def condition(self, config: EngineConfig, prompt: str, state: State) -> Condition:
         first = state["context"][:, :, :1].to(self.device, self.autoencoder.dtype)
@@ -60,11 +65,13 @@ class MiniFamily:
         state: State,
         rng: torch.Generator,
         check: Check | None,
+        watch: Watch | None = None,
     ) -> Tensor:
         context = state["context"].to(self.device)
         velocity = partial(self._velocity, config, condition=condition, context=context)
         count = context.shape[2]
-        latents = self._sample(config, velocity, count + config.new_latents, config.video_steps, rng, check)
+        steps, total = config.video_steps, count + config.new_latents
+        latents = self._sample(config, velocity, total, steps, rng, check, watch)
         latents[:, :, :count] = context
         return latents
 
@@ -121,9 +128,10 @@ class MiniFamily:
         steps: int,
         rng: torch.Generator,
         check: Check | None,
+        watch: Watch | None = None,
     ) -> Tensor:
         noise = torch.randn(config.latent_shape(latents), generator=rng).to(self.device)
-        return sample(velocity, noise, sigmas(steps, config.shift).to(self.device), check)
+        return sample(velocity, noise, sigmas(steps, config.shift).to(self.device), check, watch)
 
     def _condition(self, prompt: str, first_frame: Tensor | None) -> Condition:
         ids, mask = (tensor.to(self.device) for tensor in self.conditioner.tokenize([prompt]))

@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from model.config import EngineConfig
-from model.families.family import Check, State, frames_of, kept_frames, to_pixels
+from model.families.family import Check, State, Watch, frames_of, kept_frames, to_pixels
 from model.sampler import sample
 from model.schedule import sigmas
 
@@ -58,9 +58,10 @@ class WanFamily:
         image_processor: CLIPImageProcessor,
     ) -> None:
         self.transformer, self.vae = transformer, vae
-        self.modules: tuple[nn.Module, ...] = transformer, vae, text_encoder, image_encoder
+        self.encoders: tuple[nn.Module, ...] = text_encoder, image_encoder
+        self.modules: tuple[nn.Module, ...] = transformer, vae, *self.encoders
         # Used for how it words and encodes a prompt and a picture.
-        self.encoders = WanImageToVideoPipeline(
+        self.pipe = WanImageToVideoPipeline(
             tokenizer=tokenizer,
             text_encoder=text_encoder,
             image_encoder=image_encoder,
@@ -77,11 +78,11 @@ class WanFamily:
         return {"frames": torch.tensor(picture[None])}
 
     def condition(self, config: EngineConfig, prompt: str, state: State) -> WanCondition:
-        text, _ = self.encoders.encode_prompt(
+        text, _ = self.pipe.encode_prompt(
             prompt, None, False, max_sequence_length=MAX_TOKENS, device=self.device
         )
         first = Image.fromarray(state["frames"][0].cpu().numpy())
-        return WanCondition(text, self.encoders.encode_image(first, self.device))
+        return WanCondition(text, self.pipe.encode_image(first, self.device))
 
     def denoise(
         self,
@@ -90,6 +91,7 @@ class WanFamily:
         state: State,
         rng: torch.Generator,
         check: Check | None,
+        watch: Watch | None = None,
     ) -> Tensor:
         given = self.given(config, state["frames"])
         dtype = self.transformer.dtype
@@ -105,7 +107,8 @@ class WanFamily:
 
         shape = (1, self.vae.config.z_dim, *given.shape[2:])
         noise = torch.randn(shape, generator=rng).to(self.device)
-        return sample(velocity, noise, sigmas(config.video_steps, config.shift).to(self.device), check)
+        schedule = sigmas(config.video_steps, config.shift).to(self.device)
+        return sample(velocity, noise, schedule, check, watch)
 
     def given(self, config: EngineConfig, frames: Tensor) -> Tensor:
         """[mask 4 | condition 16] of a window, float32 [1, 20, T, h, w]: the latents of the frames that are
@@ -115,25 +118,34 @@ class WanFamily:
         latents = (count - 1) // group + 1 + config.new_latents
         video = torch.zeros(1, 3, group * (latents - 1) + 1, height, width, device=self.device)
         video[:, :, :count] = frames_of(frames, self.device, torch.float32)
-        encoded = self.vae.encode(video.to(self.vae.dtype)).latent_dist.mode().float()
-        mean, std = self._scale()
         told = torch.zeros(group * latents, device=self.device)
         told[: count + group - 1] = 1  # the first latent's one frame counts four times
         mask = told.view(1, latents, group, 1, 1).transpose(1, 2)
-        return torch.cat([mask.expand(-1, -1, -1, height // side, width // side), (encoded - mean) / std], 1)
+        mask = mask.expand(-1, -1, -1, height // side, width // side)
+        return torch.cat([mask, _latents(self.vae, video)], dim=1)
+
+    @staticmethod
+    def encoded(vae: AutoencoderKLWan, frames: Tensor) -> Tensor:
+        """uint8 [4(n-1)+1, H, W, 3] -> latents, float32 [1, C, n, H/8, W/8]."""
+        return _latents(vae, frames_of(frames, vae.device, torch.float32))
 
     def carry(
         self, config: EngineConfig, latents: Tensor, state: State
     ) -> tuple[State, Callable[[], Tensor]]:
-        mean, std = self._scale()
+        mean, std = _scale(self.vae)
         # The decoder is causal: the frames that go on are not there before all are decoded.
         video = self.vae.decode((latents * std + mean).to(self.vae.dtype)).sample
         frames = torch.from_numpy(to_pixels(video[:, :, -kept_frames(config) :]))
         new = video[:, :, len(state["frames"]) :]
         return {"frames": frames}, lambda: new
 
-    def _scale(self) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of each latent channel, [1, C, 1, 1, 1]."""
-        config = self.vae.config
-        both = torch.tensor([config.latents_mean, config.latents_std], device=self.device)
-        return both[0].view(1, -1, 1, 1, 1), both[1].view(1, -1, 1, 1, 1)
+
+def _latents(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
+    mean, std = _scale(vae)
+    return (vae.encode(video.to(vae.dtype)).latent_dist.mode().float() - mean) / std
+
+
+def _scale(vae: AutoencoderKLWan) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each latent channel, [1, C, 1, 1, 1]."""
+    both = torch.tensor([vae.config.latents_mean, vae.config.latents_std], device=vae.device)
+    return both[0].view(1, -1, 1, 1, 1), both[1].view(1, -1, 1, 1, 1)

@@ -24,5 +24,5 @@ def test_int8_weights_ask_for_their_libraries(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "transformer").mkdir()
     (tmp_path / "transformer" / "config.json").write_text('{"quantization_config": {}}')
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ImportError, match=r"torchao and accelerate: pip install 'magic141\[int8\]'"):
+    with pytest.raises(ImportError, match=r"need torchao and accelerate: pip install 'magic141\[int8\]'"):
         load_engine(tmp_path)

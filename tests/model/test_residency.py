@@ -1,11 +1,11 @@
-import contextlib
 import copy
 
 import pytest
 import torch
-from torch import nn
 
-from model.residency import offload_blocks, visiting
+from model.parallel import share
+from model.residency import offload_blocks, offload_layers
+from tests.families import clip_text
 from tests.model.dits import build_dit, given
 
 
@@ -17,23 +17,22 @@ def test_blocks_that_come_and_go_compute_the_same() -> None:
         assert torch.equal(offloaded(**inputs)[0], stock(**inputs)[0])
 
 
-def test_an_encoder_goes_home_again() -> None:
-    moved: list[torch.device] = []
+def test_blocks_that_come_and_go_are_not_shared_among_cards() -> None:
+    dit = build_dit()
+    offload_blocks(dit, torch.device("cpu"))
+    with pytest.raises(ValueError, match="can't be shared among cards"):
+        share(dit)
 
-    class Encoder(nn.Linear):
-        def to(self, device: torch.device) -> "Encoder":
-            moved.append(device)
-            return self
 
-    home, away = torch.device("cpu"), torch.device("meta")
-    encoder = Encoder(2, 2)
-    with contextlib.suppress(KeyError), visiting(encoder, away) as here:
-        assert here is encoder
-        raise KeyError
-    assert moved == [away, home]
-    with visiting(encoder, home):
-        pass
-    assert moved == [away, home]
+def test_layers_that_come_and_go_compute_the_same() -> None:
+    whole, offloaded = (clip_text(32, 50) for _ in range(2))
+    offloaded.load_state_dict(whole.state_dict())
+    offload_layers(offloaded, torch.device("cpu"))
+    assert {weight.device.type for weight in offloaded.parameters()} == {"meta"}
+    ids = torch.tensor([[1, 7, 9, 2]])
+    with torch.inference_mode():
+        for _ in range(2):
+            assert torch.equal(offloaded(ids).last_hidden_state, whole(ids).last_hidden_state)
 
 
 @pytest.mark.gpu
@@ -48,3 +47,19 @@ def test_a_gpu_holds_only_some_blocks() -> None:
     with torch.inference_mode():
         stock(**inputs)
     assert torch.cuda.max_memory_allocated() - before < 0.6 * whole
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_holds_one_layer_of_an_encoder() -> None:
+    whole = clip_text(512, 1000)
+    ids = torch.tensor([[1, 7, 9, 2]])
+    with torch.inference_mode():
+        wanted = whole(ids).last_hidden_state
+        size = sum(weight.nbytes for weight in whole.parameters())
+        offload_layers(whole, torch.device("cuda"))
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        found = whole(ids.cuda()).last_hidden_state
+    assert torch.allclose(found.cpu(), wanted, atol=1e-4)
+    assert torch.cuda.max_memory_allocated() - before < 0.6 * size

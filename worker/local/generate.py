@@ -3,6 +3,7 @@
 import secrets
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,10 @@ def generate(
     model: str,
     weights: str | None,
     out: Path,
+    preview: Path | None = None,
 ) -> None:
-    """Write `seconds` of video to `out`; the same arguments give the same frames.
+    """Write `seconds` of video to `out`; the same arguments give the same frames. `preview`
+    is a moving picture, written anew at every step: a window as it seems by then, in small.
 
     Raises ValueError for an empty prompt, an unknown model, a length out of its range, or a file that is no
     picture.
@@ -65,7 +68,8 @@ def generate(
         progress.update(windows, description="generating")
         joined = Path(scratch) / "joined.mp4"
         with joined.open("wb") as file:
-            for window in engine.generate(shots, picture, num_frames=num_frames, seed=seed):
+            watch = None if preview is None else partial(_show, preview, fps)
+            for window in engine.generate(shots, picture, num_frames=num_frames, seed=seed, watch=watch):
                 init, media = encode_segment(
                     window.frames, start_frame=window.start_frame, fps=fps, index=window.index
                 )
@@ -74,6 +78,14 @@ def generate(
         remux(joined, out)
     taken = time.monotonic() - began
     console.print(f"{out}: {num_frames} frames, seed {seed}, {taken:.1f} s", highlight=False)
+
+
+def _show(file: Path, fps: int, window: int, frames: np.ndarray) -> None:
+    """Whole at every moment, for viewers that look again when it changes."""
+    first, *others = (Image.fromarray(frame) for frame in frames)
+    beside = file.with_name(f".{file.name}")
+    first.save(beside, "WEBP", save_all=True, append_images=others, duration=1000 // fps, loop=0)
+    beside.replace(file)
 
 
 def _read(path: Path) -> np.ndarray:
