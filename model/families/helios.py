@@ -38,6 +38,38 @@ class _Undecoded:
         return (latents,)
 
 
+class SteadyPyramid(HeliosPyramidPipeline):
+    """diffusers' own, but for the noise of a larger stage."""
+
+    def sample_block_noise(
+        self,
+        batch_size: int,
+        channel: int,
+        num_frames: int,
+        height: int,
+        width: int,
+        patch_size: tuple[int, ...] = (1, 2, 2),
+        device: torch.device | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """[B, C, T, h, w]: the numbers of a patch have the covariance (1 + gamma) I - gamma.
+
+        With the gamma of a third that is used, a patch of four sums to nothing and the covariance is
+        singular: diffusers factors it in float32, which fails on some processors.
+        """
+        rows, columns = patch_size[1:]
+        cells, gamma = rows * columns, self.scheduler.config.gamma
+        identity = torch.eye(cells, dtype=torch.float64)
+        factor = torch.linalg.cholesky((1 + gamma + 1e-8) * identity - gamma).float()
+        patches = batch_size * channel * num_frames * (height // rows) * (width // columns)
+        source = generator.device if generator is not None else device
+        drawn = torch.randn(patches, cells, generator=generator, device=source)
+        noise = (drawn.to(device) @ factor.T.to(device)).view(
+            batch_size, channel, num_frames, height // rows, width // columns, rows, columns
+        )
+        return noise.transpose(4, 5).reshape(batch_size, channel, num_frames, height, width)
+
+
 class HeliosFamily:
     """A window starts from `history`, the last 19 latent frames, float32 [1, C, 19, h, w], zero before the
     picture, and from `picture`, its latent frame with a little noise, [1, C, 1, h, w]."""
@@ -62,7 +94,7 @@ class HeliosFamily:
         self.transformer, self.vae = transformer, vae
         self.encoders: tuple[nn.Module, ...] = (text_encoder,)
         self.modules: tuple[nn.Module, ...] = transformer, vae, *self.encoders
-        self.pipe = HeliosPyramidPipeline(
+        self.pipe = SteadyPyramid(
             transformer=transformer,
             vae=_Undecoded(vae),
             text_encoder=text_encoder,
