@@ -17,7 +17,7 @@ from pathlib import Path
 
 from model.evaluate.attributes import attributes
 from model.evaluate.cost import cost
-from model.evaluate.drift import drift
+from model.evaluate.drift import anchor, drift
 from model.evaluate.films import COMMANDS, HELD_OUT_SEED, fidelity, film, photographs
 from model.evaluate.held_out import held_out
 from model.evaluate.motion import motion
@@ -34,6 +34,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="Euler steps a window, in place of the model's own")
     parser.add_argument("--image-steps", type=int, help="steps of a picture, likewise")
     parser.add_argument("--context", type=int, help="latent frames a later window goes on from, likewise")
+    parser.add_argument(
+        "--anchor", action="store_true", help="every window's image tokens are the first picture's"
+    )
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--clips", type=int, default=64, help="held-out clips")
     parser.add_argument("--pictures", type=int, default=100, help="text-to-image pictures")
@@ -48,6 +51,8 @@ def main() -> None:
         "context_latents": args.context,
     }
     engine.config = replace(engine.config, **{name: value for name, value in changes.items() if value})
+    if args.anchor:
+        anchor(engine)
     photos = photographs()
     world = World(HELD_OUT_SEED)
     made = {f"world-{i}": world.nature(1).frames[0] for i in range(2)} | {

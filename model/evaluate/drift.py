@@ -1,13 +1,30 @@
 """How far does a long film wander off?"""
 
+from typing import Any
+
 import numpy as np
 from tqdm import tqdm
 
+from model.config import EngineConfig
 from model.engine import Engine
 from model.evaluate.films import film
+from model.families.family import State
 from model.measure import mean_length, optical_flow, sharpness
 
 LAST = 5  # windows at the end over which a summary is taken
+
+
+def anchor(engine: Engine) -> None:
+    """From here on every window of a film is told, by its image tokens, of the picture that the film began
+    with, and not of the frame that the window goes on from."""
+    told, begun = engine.family.condition, {}
+
+    def anchored(config: EngineConfig, prompt: str, state: State) -> Any:
+        if "look" not in state:  # the first window
+            begun["context"] = state["context"]
+        return told(config, prompt, {**state, **begun})
+
+    setattr(engine.family, "condition", anchored)  # noqa: B010 - a method, of this one family
 
 
 def drift(engine: Engine, pictures: dict[str, np.ndarray], prompt: str, seconds: int) -> dict[str, object]:

@@ -40,6 +40,8 @@ def main() -> None:
     if args.seed is not None:
         recipe = dataclasses.replace(recipe, seed=args.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cuda":
+        torch.set_num_threads(1)  # the loaders have the other cores: threads would wait for one another
     stages = STAGES if args.stage == "all" else (args.stage,)
     if "autoencoder" in stages:
         autoencoder.train(out, **dataclasses.asdict(recipe.autoencoder), seed=recipe.seed, device=device)
