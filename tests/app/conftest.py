@@ -31,7 +31,8 @@ def serve(settings: Settings) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join(10)  # seen once: it went on for minutes; the suite's end must not wait for it (LOG.md)
+        thread.join(30)
+        assert not thread.is_alive(), "the server does not end"
 
 
 @pytest.fixture(scope="session")
