@@ -27,8 +27,8 @@ NOISE = (0.111, 0.135)
 STAGES = 3
 MAX_TOKENS = 512
 LARGEST_GAMMA = 0.333332
-"""At 1/3, which is published, the noise's covariance is singular: in float32 its Cholesky factor is a matter of
-how a processor rounds, and on some there is none. The difference is noise of 0.002."""
+"""At 1/3, which is published, the noise's covariance is singular: in float32 its Cholesky factor is a matter
+of how a processor rounds, and on some there is none. The difference is noise of 0.002."""
 
 
 class _Undecoded:

@@ -1,7 +1,8 @@
 """Helios' windows against diffusers' own pipeline on the same tiny weights, all chunks in one call there.
 
-Equal: every frame. Different, on purpose: gamma is a millionth smaller; the picture itself is frame 0 here, and the chunks follow it; and
-each window has a random stream of its own (in this test one for all, as in the pipeline).
+Equal: every frame, at the same gamma, which is a millionth smaller than the pipeline's own. Different, on
+purpose: the picture itself is frame 0 here, and the chunks follow it; and each window has a random stream of
+its own (in this test one for all, as in the pipeline).
 """
 
 import numpy as np
