@@ -12,7 +12,8 @@ PORT ?= 8000
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell \
 	$(name) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 BIN := .venv/bin
-# Tests find free ports and start their own servers: nothing of the caller's settings may reach them.
+# Tests find free ports and start their own servers: nothing of the caller's settings may reach them. Two run at
+# a time, so none takes a second thread for what is small.
 CLEAN_ENV := $(foreach name,$(filter MAGIC141_%,$(.VARIABLES)),-u $(name))
 
 .PHONY: help demo serve test chaos lint openapi bench clean
@@ -27,7 +28,7 @@ serve: .venv/ready ## the whole service on http://127.0.0.1:8000 (or make serve 
 	$(BIN)/magic141 up --host 127.0.0.1 --port $(PORT) --data-dir data
 
 test: .venv/ready-test ## the whole test suite (or a part: make test ARGS=tests/app)
-	env $(CLEAN_ENV) $(BIN)/python -m pytest $(ARGS)
+	env $(CLEAN_ENV) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: .venv/ready-test ## kill, freeze and cut a running service, for minutes on end; nothing may be lost
 	env $(CLEAN_ENV) $(BIN)/python -m tests.chaos

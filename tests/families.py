@@ -44,6 +44,8 @@ from model.config import EngineConfig
 SHARD = "60KB"
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
 SPECIAL += ("<image>",)
+ENDS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+"""The first three of them, as configurations call them."""
 WORDS = (
     "system user assistant \n\n Describe the video by detailing following aspects according to reference "
     "image "
@@ -54,8 +56,8 @@ WORDS = (
 )
 
 
-def tokenizer(*, begins: bool = True) -> PreTrainedTokenizerFast:
-    """One word, one token; what it begins and ends with is a model's own."""
+def tokenizer(*, begins: bool = True, longest: int = 1000) -> PreTrainedTokenizerFast:
+    """One word, one token; what it begins or ends with, and how many it takes, is a model's own."""
     words = dict.fromkeys([*SPECIAL, "\n\n", *WORDS.replace("\n\n", "").split(), *".,:0123456789"])
     inner = Tokenizer(WordLevel({word: index for index, word in enumerate(words)}, unk_token="<unk>"))
     inner.pre_tokenizer = pre_tokenizers.Sequence(
@@ -76,7 +78,7 @@ def tokenizer(*, begins: bool = True) -> PreTrainedTokenizerFast:
         eos_token="</s>",
         unk_token="<unk>",
         additional_special_tokens=more,
-        model_max_length=77 if not begins else 1000,
+        model_max_length=longest,
     )
 
 
@@ -94,9 +96,7 @@ def clip_text(width: int, words: int) -> CLIPTextModel:
         intermediate_size=2 * width,
         num_hidden_layers=2,
         num_attention_heads=2,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
+        **ENDS,
     )
     return stirred(CLIPTextModel(config))
 
@@ -143,9 +143,7 @@ def hunyuan_pipeline() -> HunyuanVideoImageToVideoPipeline:
         num_hidden_layers=4,
         num_attention_heads=4,
         num_key_value_heads=2,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
+        **ENDS,
     )
     seeing = LlavaConfig(
         vision_config=clip_vision(),
@@ -167,7 +165,7 @@ def hunyuan_pipeline() -> HunyuanVideoImageToVideoPipeline:
         vae=stirred(vae),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=7.0),
         text_encoder_2=clip_text(32, len(words)),
-        tokenizer_2=tokenizer(begins=False),
+        tokenizer_2=tokenizer(begins=False, longest=77),
         image_processor=image_processor(),
     )
 
@@ -196,8 +194,7 @@ def image_processor() -> CLIPImageProcessor:
 
 def wan_pipeline() -> WanImageToVideoPipeline:
     torch.manual_seed(0)
-    words = tokenizer(begins=False)
-    words.model_max_length = 512
+    words = tokenizer(begins=False, longest=512)
     transformer = WanTransformer3DModel(
         patch_size=(1, 2, 2),
         num_attention_heads=2,
@@ -226,8 +223,7 @@ def wan_pipeline() -> WanImageToVideoPipeline:
 
 def helios_pipeline() -> HeliosPyramidPipeline:
     torch.manual_seed(0)
-    words = tokenizer(begins=False)
-    words.model_max_length = 512
+    words = tokenizer(begins=False, longest=512)
     transformer = HeliosTransformer3DModel(
         num_attention_heads=2,
         attention_head_dim=12,
@@ -252,8 +248,7 @@ def helios_pipeline() -> HeliosPyramidPipeline:
 def z_image_pipeline() -> ZImagePipeline:
     """The default text-to-image model's classes."""
     torch.manual_seed(0)
-    words = tokenizer(begins=False)
-    words.model_max_length = 512
+    words = tokenizer(begins=False, longest=512)
     words.chat_template = "{% for message in messages %}{{ message['content'] }}{% endfor %}"
     reading = Qwen3Config(
         vocab_size=len(words),
@@ -263,9 +258,7 @@ def z_image_pipeline() -> ZImagePipeline:
         num_attention_heads=2,
         num_key_value_heads=2,
         head_dim=8,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=0,
+        **ENDS,
     )
     transformer = ZImageTransformer2DModel(
         in_channels=4,

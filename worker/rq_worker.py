@@ -71,6 +71,8 @@ class ResidentWorker(SimpleWorker):
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         # Before anything that talks to Redis: the slice looks at this flag at its next window boundary.
         self.stopping.set()
+        # An idle rq raises from here; where that falls into a handler of any error it would be forgotten.
+        self._stop_requested = True
         super().request_stop(signum, frame)
 
     def _beat(self, job: QueueEntry, execution: Execution, done: threading.Event) -> None:

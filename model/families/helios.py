@@ -26,6 +26,9 @@ NOISE = (0.111, 0.135)
 """How much noise the picture gets before it is a part of the history, drawn between these."""
 STAGES = 3
 MAX_TOKENS = 512
+LARGEST_GAMMA = 0.333332
+"""At 1/3, which is published, the noise's covariance is singular: in float32 its Cholesky factor is a matter
+of how a processor rounds, and on some there is none. The difference is noise of 0.002."""
 
 
 class _Undecoded:
@@ -36,38 +39,6 @@ class _Undecoded:
 
     def decode(self, latents: Tensor, return_dict: bool) -> tuple[Tensor]:
         return (latents,)
-
-
-class SteadyPyramid(HeliosPyramidPipeline):
-    """diffusers' own, but for the noise of a larger stage."""
-
-    def sample_block_noise(
-        self,
-        batch_size: int,
-        channel: int,
-        num_frames: int,
-        height: int,
-        width: int,
-        patch_size: tuple[int, ...] = (1, 2, 2),
-        device: torch.device | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """[B, C, T, h, w]: the numbers of a patch have the covariance (1 + gamma) I - gamma.
-
-        With the gamma of a third that is used, a patch of four sums to nothing and the covariance is
-        singular: diffusers factors it in float32, which fails on some processors.
-        """
-        rows, columns = patch_size[1:]
-        cells, gamma = rows * columns, self.scheduler.config.gamma
-        identity = torch.eye(cells, dtype=torch.float64)
-        factor = torch.linalg.cholesky((1 + gamma + 1e-8) * identity - gamma).float()
-        patches = batch_size * channel * num_frames * (height // rows) * (width // columns)
-        source = generator.device if generator is not None else device
-        drawn = torch.randn(patches, cells, generator=generator, device=source)
-        noise = (drawn.to(device) @ factor.T.to(device)).view(
-            batch_size, channel, num_frames, height // rows, width // columns, rows, columns
-        )
-        return noise.transpose(4, 5).reshape(batch_size, channel, num_frames, height, width)
 
 
 class HeliosFamily:
@@ -94,12 +65,13 @@ class HeliosFamily:
         self.transformer, self.vae = transformer, vae
         self.encoders: tuple[nn.Module, ...] = (text_encoder,)
         self.modules: tuple[nn.Module, ...] = transformer, vae, *self.encoders
-        self.pipe = SteadyPyramid(
+        gamma = min(scheduler.config.gamma, LARGEST_GAMMA)
+        self.pipe = HeliosPyramidPipeline(
             transformer=transformer,
             vae=_Undecoded(vae),
             text_encoder=text_encoder,
             tokenizer=tokenizer,
-            scheduler=scheduler,
+            scheduler=HeliosDMDScheduler.from_config(scheduler.config, gamma=gamma),
             is_distilled=True,
         )
         self.pipe.set_progress_bar_config(disable=True)

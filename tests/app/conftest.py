@@ -1,6 +1,7 @@
 """The app on a real socket, over the real Redis and S3 of the session."""
 
 import io
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,25 +14,25 @@ from redis import Redis
 
 from app.main import create_app
 from worker.contract.settings import Settings
-from worker.local.ports import free_port
 
 KEYS = "alice:alice-secret,bob:bob-secret"
 
 
 def serve(settings: Settings) -> Iterator[str]:
     """Yields the URL."""
-    port = free_port()
-    config = uvicorn.Config(create_app(settings), port=port, log_level="warning", timeout_graceful_shutdown=1)
+    listener = socket.create_server(("127.0.0.1", 0))  # held from here on: nobody takes the port meanwhile
+    config = uvicorn.Config(create_app(settings), log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     while not server.started and thread.is_alive():
         time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(10)  # seen once: it went on for minutes; the suite's end must not wait for it (LOG.md)
+        thread.join(30)
+        assert not thread.is_alive(), "the server does not end"
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,7 @@ from tests.chaos.far import Far
 from tests.chaos.house import GO, KILL, STOP, House, wait_for
 from tests.chaos.wire import Wire
 
-SECONDS = 8  # of video: eight windows, longer in the making than the longest wait before the fault
-MOMENT_SECONDS = 4.0
+SECONDS = 8  # of video, in as many windows: half of that is the longest wait before the fault
 FROZEN_SECONDS = 9.0  # longer than a lease
 AWAY_SECONDS = 30.0
 GONE_SECONDS = 10.0
@@ -171,24 +170,26 @@ WIRE_FAULTS: dict[str, Callable[[House, str], None]] = {
 ALL_FAULTS = FAULTS | CLOCK_FAULTS | WIRE_FAULTS
 
 
-def references(house: House, seeds: list[int]) -> dict[int, str]:
+def references(house: House, seeds: list[int], seconds: int = SECONDS) -> dict[int, str]:
     """What the videos are when nothing happens."""
-    return {seed: house.video(render(house, seed)) for seed in seeds}
+    return {seed: house.video(render(house, seed, seconds)) for seed in seeds}
 
 
-def render(house: House, seed: int) -> str:
-    job_id = house.post(prompt="a red circle on a blue background", seconds=SECONDS, seed=seed)
+def render(house: House, seed: int, seconds: int) -> str:
+    job_id = house.post(prompt="a red circle on a blue background", seconds=seconds, seed=seed)
     assert house.ended(job_id)["status"] == "succeeded"
     return job_id
 
 
-def trial(house: House, fault: str, whole: dict[int, str], rng: random.Random) -> Trial:
+def trial(
+    house: House, fault: str, whole: dict[int, str], rng: random.Random, seconds: int = SECONDS
+) -> Trial:
     """Posts a job, does `fault` to the service at a random moment of it, and looks at what became of both."""
     seed = rng.choice(list(whole))
     began = time.monotonic()
-    job_id = house.post(prompt="a red circle on a blue background", seconds=SECONDS, seed=seed)
+    job_id = house.post(prompt="a red circle on a blue background", seconds=seconds, seed=seed)
     wait_for(lambda: house.job(job_id)["status"] != "queued", 60)
-    time.sleep(rng.uniform(0.0, MOMENT_SECONDS))
+    time.sleep(rng.uniform(0.0, seconds / 2))
     before, warm_ups = house.job(job_id), house.warm_ups()
     ALL_FAULTS[fault](house, job_id)
     hurt = time.monotonic()

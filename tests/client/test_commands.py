@@ -8,7 +8,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -157,23 +160,31 @@ def test_refusals(capsys: Capture, keyed_url: str, monkeypatch: pytest.MonkeyPat
     assert main(["jobs", "--url", keyed_url]) == 0
 
 
-def start_watch(job_id: str, **pipes: int) -> subprocess.Popen[bytes]:
-    url = os.environ["MAGIC141_URL"]
-    argv = [sys.executable, "-m", "worker.cli", "watch", job_id, "--url", url]
-    return subprocess.Popen(argv, cwd=ROOT, env=clean_env(TERM="xterm", COLUMNS="100"), **pipes)
+@contextmanager
+def watch(job_id: str, *more: str, **pipes: Any) -> Iterator[subprocess.Popen]:
+    """A process that watches, with SIGINT as a terminal's; whatever happens, it is not left behind."""
+    argv = [sys.executable, "-m", "worker.cli", "watch", job_id, "--url", os.environ["MAGIC141_URL"], *more]
+    env = clean_env(TERM="xterm", COLUMNS="100")
+    # Where the suite itself was started in the background, SIGINT is ignored, and a child would inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        watching = subprocess.Popen(argv, cwd=ROOT, env=env, **pipes)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with watching:
+        try:
+            yield watching
+        finally:
+            watching.kill()
 
 
 def test_ctrl_c_leaves_the_job_running(capsys: Capture, store: JobStore) -> None:
     job_id = submitted(capsys)
-    url = os.environ["MAGIC141_URL"]
-    argv = [sys.executable, "-m", "worker.cli", "watch", job_id, "--json", "--url", url]
-    watching = subprocess.Popen(
-        argv, cwd=ROOT, env=clean_env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert watching.stdout is not None
-    assert json.loads(watching.stdout.readline())["type"] == "queued"
-    watching.send_signal(signal.SIGINT)
-    out, err = watching.communicate(timeout=20)
+    pipe = subprocess.PIPE
+    with watch(job_id, "--json", stdout=pipe, stderr=pipe, text=True) as watching:
+        assert json.loads(watching.stdout.readline())["type"] == "queued"
+        watching.send_signal(signal.SIGINT)
+        out, err = watching.communicate(timeout=60)
     assert (watching.returncode, out) == (130, "")
     assert err == f"the job goes on; to stop it: magic141 cancel {job_id}\n"
     assert store.get(job_id).state is JobState.QUEUED
@@ -182,16 +193,16 @@ def test_ctrl_c_leaves_the_job_running(capsys: Capture, store: JobStore) -> None
 def test_a_terminal_sees_a_bar_and_a_pipe_none(capsys: Capture, work: Work) -> None:
     job_id = submitted(capsys)
     ours, theirs = pty.openpty()
-    watching = start_watch(job_id, stdout=subprocess.PIPE, stderr=theirs)
-    os.close(theirs)
-    drawn = b""
-    while b"0/2" not in drawn:
-        drawn += os.read(ours, 65536)
-    work(job_id)
-    assert watching.communicate(timeout=20)[0] == b"succeeded\n"
+    with watch(job_id, stdout=subprocess.PIPE, stderr=theirs) as watching:
+        os.close(theirs)
+        drawn = b""
+        while b"0/2" not in drawn:
+            drawn += os.read(ours, 65536)
+        work(job_id)
+        assert watching.communicate(timeout=60)[0] == b"succeeded\n"
     while b"2/2" not in drawn:
         drawn += os.read(ours, 65536)
     os.close(ours)
     assert b"windows" in drawn
-    piped = start_watch(job_id, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert piped.communicate(timeout=20) == (b"succeeded\n", b"")
+    with watch(job_id, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as piped:
+        assert piped.communicate(timeout=60) == (b"succeeded\n", b"")

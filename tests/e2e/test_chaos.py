@@ -10,7 +10,8 @@ import pytest
 from tests.chaos.house import House, clocked_house, house, wired_house
 from tests.chaos.trials import references, trial
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
+SECONDS = 4
 
 
 @pytest.fixture(scope="module")
@@ -21,27 +22,27 @@ def hurt(tmp_path_factory: pytest.TempPathFactory):
 
 def test_what_is_killed_or_frozen_costs_no_job(hurt: House) -> None:
     rng = random.Random(1)
-    whole = references(hurt, [1])
+    whole = references(hurt, [1], SECONDS)
     for fault in ("worker killed", "worker frozen for 9 s", "Redis killed", "API killed", "S3 killed"):
-        assert trial(hurt, fault, whole, rng).wrong == (), fault
+        assert trial(hurt, fault, whole, rng, SECONDS).wrong == (), fault
 
 
 def test_what_is_cut_off_or_silent_costs_no_job(tmp_path: Path) -> None:
     rng = random.Random(2)
     with wired_house(tmp_path, workers=2, seed=2) as hurt:
-        whole = references(hurt, [1])
+        whole = references(hurt, [1], SECONDS)
         for fault in (
             "Redis cut off",
             "Redis unreachable for 10 s",
             "Redis dies, its replica takes over",
             "S3 cut off ten times",
         ):
-            assert trial(hurt, fault, whole, rng).wrong == (), fault
+            assert trial(hurt, fault, whole, rng, SECONDS).wrong == (), fault
 
 
 def test_a_clock_that_is_set_costs_no_job(tmp_path: Path) -> None:
     rng = random.Random(3)
     with clocked_house(tmp_path, workers=2, seed=3) as hurt:
-        whole = references(hurt, [1])
+        whole = references(hurt, [1], SECONDS)
         for fault in ("clock an hour ahead for 5 s", "clock an hour behind for 5 s"):
-            assert trial(hurt, fault, whole, rng).wrong == (), fault
+            assert trial(hurt, fault, whole, rng, SECONDS).wrong == (), fault

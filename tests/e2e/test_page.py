@@ -64,7 +64,7 @@ def make(page: Page, *, prompt: str = "the camera pans left", seconds: str = "3"
 
 
 def test_one_click_and_it_plays_while_it_is_being_made(page: Page, api: httpx.Client) -> None:
-    page.fill("#seconds", "40")
+    page.fill("#seconds", "16")
     page.locator("#examples button").first.click()
     job = job_id(page)
     seen = []
@@ -84,9 +84,9 @@ def test_one_click_and_it_plays_while_it_is_being_made(page: Page, api: httpx.Cl
     # The end is known now, and what was playing plays on.
     assert playing(page)["at"] >= at[-1]
     assert playing(page)["error"] is None
-    page.evaluate("document.querySelector('video').currentTime = 39.5")
+    page.evaluate("document.querySelector('video').currentTime = 15.5")
     until(page, "document.querySelector('video').ended")
-    assert playing(page)["duration"] == pytest.approx(40, abs=0.001)
+    assert playing(page)["duration"] == pytest.approx(16, abs=0.001)
 
 
 def test_finished_it_is_downloaded_found_again_and_deleted(page: Page, api: httpx.Client) -> None:

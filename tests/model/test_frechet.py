@@ -43,18 +43,24 @@ def spoilt(frames: np.ndarray, what: str, much: bool) -> np.ndarray:
     return np.clip(frames + lift, 0, 255).astype(np.uint8)
 
 
-@pytest.mark.parametrize("what", ["blurred", "frozen", "flickering", "tinted"])
-def test_the_more_is_wrong_the_farther(what: str) -> None:
+def all_features(clips: list[np.ndarray]) -> np.ndarray:
+    return np.array([features(frames) for frames in clips])
+
+
+@pytest.fixture(scope="module")
+def clips() -> list[np.ndarray]:
     world = World(21, canvases=8)
-    clips = [world.clip(9).frames for _ in range(16)]
-    real, little, much = (
-        np.array([features(frames) for frames in found])
-        for found in (
-            clips,
-            [spoilt(frames, what, False) for frames in clips],
-            [spoilt(frames, what, True) for frames in clips],
-        )
-    )
+    return [world.clip(9).frames for _ in range(16)]
+
+
+@pytest.fixture(scope="module")
+def real(clips: list[np.ndarray]) -> np.ndarray:
+    return all_features(clips)
+
+
+@pytest.mark.parametrize("what", ["blurred", "frozen", "flickering", "tinted"])
+def test_the_more_is_wrong_the_farther(clips: list[np.ndarray], real: np.ndarray, what: str) -> None:
+    little, much = (all_features([spoilt(frames, what, much) for frames in clips]) for much in (False, True))
     near, far = frechet_distance(little, real), frechet_distance(much, real)
     assert far > max(0.1, 1.5 * near), (near, far)
 

@@ -26,7 +26,7 @@ def test_two_processes_are_one_engine(tmp_path: Path) -> None:
             )
             stack.callback(ranks[-1].kill)
         for rank, log in zip(ranks, said, strict=True):
-            assert rank.wait(120) == 0, log.read_text()[-3000:]
+            assert rank.wait(280) == 0, log.read_text()[-3000:]
 
 
 def test_heads_that_can_not_be_shared(monkeypatch: pytest.MonkeyPatch) -> None:

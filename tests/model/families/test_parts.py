@@ -23,7 +23,7 @@ def shard(part: Path) -> Path:
     return sorted(part.glob("*.safetensors"))[0]
 
 
-def rewrite(part: Path, change: Callable[[dict[str, torch.Tensor]], None]) -> None:
+def rewrite(part: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
     """Changes the first shard's tensors, and the index with them."""
     file, (index,) = shard(part), part.glob("*.index.json")
     tensors = load_file(file)
@@ -43,36 +43,42 @@ def first(tensors: dict[str, torch.Tensor]) -> str:
     return sorted(tensors)[0]
 
 
-BREAKS = {
-    "a missing part": (lambda f: shutil.rmtree(f / "vae"), "vae: the folder is missing"),
-    "a missing shard": (lambda f: shard(f / "transformer").unlink(), "transformer: .* is missing"),
-    "a missing configuration": (lambda f: (f / "text_encoder" / "config.json").unlink(), "config.json"),
-    "a file cut off": (lambda f: cut_off(shard(f / "transformer")), "transformer: .*bytes, and its header"),
-    "an encoder cut off": (lambda f: cut_off(shard(f / "text_encoder")), "text_encoder: .*bytes"),
-    "a missing tensor": (
-        lambda f: rewrite(f / "transformer", lambda t: t.pop(first(t))),
-        "transformer: 1 tensors are missing: context_embedder",
-    ),
-    "an unknown tensor": (
-        lambda f: rewrite(f / "transformer", lambda t: t.update(odd=torch.ones(1))),
-        "transformer: 1 tensors are not the model's: odd",
-    ),
+Break = Callable[[Path], object]
+CHANGES: dict[str, tuple[Callable[[dict[str, torch.Tensor]], object], str]] = {
+    "a missing tensor": (lambda t: t.pop(first(t)), r"are missing: \w"),
+    "an unknown tensor": (lambda t: t.update(odd=torch.ones(1)), "are not the model's: odd"),
     "a wrong shape": (
-        lambda f: rewrite(f / "transformer", lambda t: t.update({first(t): torch.ones(3)})),
-        r"transformer: 1 tensors have a wrong shape: .* is \[3\], not ",
+        lambda t: t.update({first(t): torch.ones(3)}),
+        r"have a wrong shape: .* is \[3\], not ",
     ),
-    "an encoder's missing tensor": (
-        lambda f: rewrite(f / "text_encoder", lambda t: t.pop(first(t))),
-        "text_encoder: 1 tensors are missing",
+}
+
+
+def breaks(part: str) -> dict[str, tuple[Break, str]]:
+    """What may be wrong with one of a folder's models, and what is then said."""
+    found: dict[str, tuple[Break, str]] = {
+        f"{part}: a file cut off": (lambda folder: cut_off(shard(folder / part)), f"{part}: .*bytes"),
+    }
+    for name, (change, told) in CHANGES.items():
+        found[f"{part}: {name}"] = (
+            lambda folder, change=change: rewrite(folder / part, change),
+            f"{part}: 1 tensors {told}",
+        )
+    return found
+
+
+BREAKS: dict[str, tuple[Break, str]] = {
+    "a missing part": (lambda folder: shutil.rmtree(folder / "vae"), "vae: the folder is missing"),
+    "a missing shard": (
+        lambda folder: shard(folder / "transformer").unlink(),
+        "transformer: .* is missing",
     ),
-    "an encoder's unknown tensor": (
-        lambda f: rewrite(f / "text_encoder", lambda t: t.update(odd=torch.ones(1))),
-        "text_encoder: 1 tensors are not the model's: odd",
+    "a missing configuration": (
+        lambda folder: (folder / "text_encoder" / "config.json").unlink(),
+        r"config\.json",
     ),
-    "an encoder's wrong shape": (
-        lambda f: rewrite(f / "text_encoder", lambda t: t.update({first(t): torch.ones(3)})),
-        r"text_encoder: 1 tensors have a wrong shape: .* is \[3\], not ",
-    ),
+    **breaks("transformer"),
+    **breaks("text_encoder"),
 }
 
 
