@@ -1,5 +1,8 @@
-"""Training recipes, as data: `full` is what made the shipped weights, on one GPU, `smoke` runs the same chain
-in two minutes on a CPU. The rest are for the claims that docs/claims.md measures.
+"""Training recipes, as data: `full` for a model worth serving, `finish` to go on from its weights (with
+`--weights-from`), `gpu` the same in the larger batches that a GPU takes, `smoke` runs the chain in two
+minutes. The rest are for the claims that docs/claims.md measures.
+
+What the shipped weights went through is told in their card.
 """
 
 from dataclasses import dataclass, replace
@@ -134,6 +137,22 @@ class Recipe:
 # them (LOG.md).
 FROM_NOTHING = Data(
     (
+        Stage(0.047, size=128, clips=8, pictures=0, scenes=0.0, turned=1.0, freedom=0.0),
+        Stage(0.15, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),
+        Stage(0.25, size=256, clips=3, pictures=0, scenes=0.0, turned=0.7, freedom=0.3),
+        Stage(0.43, size=256, clips=2, pictures=12, scenes=0.25, turned=0.7, freedom=0.6),
+        Stage(0.65, size=256, clips=1, pictures=20, scenes=0.25, turned=0.7, freedom=0.6, weight=3.0),
+        Stage(1.0, size=256, clips=4, pictures=6, scenes=0.25, turned=0.6, freedom=0.6, weight=1.2),
+    )
+)
+GOING_ON = Data(
+    (Stage(1.0, size=256, clips=4, pictures=6, scenes=0.25, turned=0.6, freedom=0.6, weight=1.2),)
+)
+FEW = Data((Stage(1.0, size=256, clips=1, pictures=4, scenes=0.25, turned=0.6, freedom=0.6),))
+DISTILLED = Distilling(steps=1200, data=FEW)
+PRUNED = Pruning(steps=600, data=FEW)
+ON_A_GPU = Data(
+    (
         Stage(0.08, size=128, clips=32, pictures=0, scenes=0.0, turned=1.0, freedom=0.0),
         Stage(0.2, size=128, clips=32, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),
         Stage(0.4, size=256, clips=10, pictures=32, scenes=0.2, turned=0.7, freedom=0.4, weight=2.0),
@@ -143,16 +162,13 @@ FROM_NOTHING = Data(
     fresh=3,
     contexts=(1, 2, 2, 4),
 )
-GOING_ON = Data(
-    (Stage(1.0, size=256, clips=8, pictures=16, scenes=0.3, turned=0.6, freedom=0.6, grown=0.4, weight=1.2),),
-    pool=4096,
-    fresh=1,
+FOLLOWED = Data((replace(ON_A_GPU.stages[-1], clips=8, pictures=16),), pool=4096)
+LONGER = Data(
+    (Stage(1.0, size=256, clips=3, pictures=3, scenes=0.3, turned=0.6, freedom=0.6, grown=0.3),),
+    contexts=(1, 2, 4),
 )
-FEW = Data((Stage(1.0, size=256, clips=1, pictures=4, scenes=0.25, turned=0.6, freedom=0.6),))
-DISTILLED = Distilling(steps=5000, data=GOING_ON, lr=1.5e-4)
-PRUNED = Pruning(steps=600, data=FEW)
 
-SMALL = Data((Stage(1.0, 128, 2, 2, 0.4, 0.4, 0.7),), pool=8, first=2)
+SMALL = Data((Stage(1.0, 128, 2, 2, 0.4, 0.4, 0.7, grown=0.5),), pool=8, first=2)
 SMALLEST = Recipe(
     Autoencoding(steps=20, batch=4, crop=64),
     Matching(
@@ -166,6 +182,9 @@ SMALLEST = Recipe(
     Distilling(steps=4, data=SMALL, own=0.5, save_every=2),
     Pruning(steps=2, data=SMALL, tries=1),
     Geometry(width=64, heads=1, double_blocks=1, single_blocks=2, tokens_width=64),
+)
+FURTHER = Matching(
+    steps=12000, data=GOING_ON, lr=8e-4, warmup=20, ema=0.995, fall=0.5, words_pace=0.02, save_every=50
 )
 BRIEF = Matching(
     steps=300,
@@ -200,7 +219,20 @@ def compared(contexts: tuple[int, ...]) -> Recipe:
 
 
 RECIPES = {
-    "full": Recipe(CODING, Matching(steps=20000, data=FROM_NOTHING, lr=1.4e-3), DISTILLED, PRUNED),
+    "full": Recipe(CODING, Matching(steps=12000, data=FROM_NOTHING), DISTILLED, PRUNED),
+    "finish": Recipe(CODING, FURTHER, DISTILLED, PRUNED, seed=29),
+    "gpu": Recipe(
+        CODING,
+        Matching(steps=12000, data=ON_A_GPU, lr=1.4e-3),
+        Distilling(steps=1200, data=FOLLOWED, lr=1.5e-4),
+        PRUNED,
+    ),
+    "contexts": Recipe(
+        CODING,
+        Matching(steps=1500, data=LONGER, lr=4e-4, warmup=20, ema=0.99, fall=0.5, words_pace=0.02),
+        DISTILLED,
+        PRUNED,
+    ),
     "smoke": SMALLEST,
     "with-image-tokens": Recipe(CODING, BRIEF, DISTILLED, PRUNED),
     "without-image-tokens": Recipe(CODING, replace(BRIEF, image_tokens=False), DISTILLED, PRUNED),
