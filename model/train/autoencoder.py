@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from model.autoencoder import SPACE, Codec, PatchAutoencoder
 from model.train.checkpoint import Checkpoint
-from model.train.latents import loaders, own_share, stream
+from model.train.loaders import loaders, own_share, stream
 from model.train.pace import learning_rate
 from model.train.world import World
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from model.conditioning import Conditioner
-from model.train.latents import Example, carried
+from model.train.coder import Example, carried
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,12 @@ from tqdm import tqdm
 
 from model.conditioning import Conditioner
 from model.train.batch import Batch, collate
-from model.train.latents import Coder, Example, Filmed, Replay, loaders, stream
+from model.train.coder import Coder, Example
+from model.train.filmed import Filmed
+from model.train.loaders import loaders, stream
 from model.train.mini import THUMBNAIL
 from model.train.recipe import Data, Stage
+from model.train.replay import Replay
 
 
 class Feed:

@@ -5,11 +5,30 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from model.evaluate.drift import anchor
+from model.evaluate.films import film
+from tests.tiny import build_engine
 
 
 def refuse(constant: str) -> None:
     raise AssertionError(f"{constant} is no JSON")
+
+
+def test_an_anchored_film_is_told_of_its_first_picture_in_every_window() -> None:
+    engine = build_engine()
+    one, other = (np.random.default_rng(seed).integers(0, 256, (64, 64, 3), np.uint8) for seed in (1, 2))
+    count = 1 + 2 * engine.config.window_frames
+    plain = film(engine, one, "pan left", 0, count)
+    anchor(engine)
+    first = film(engine, one, "pan left", 0, count)
+    size = 1 + engine.config.window_frames
+    assert np.array_equal(first[:size], plain[:size])
+    assert not np.array_equal(first[size:], plain[size:])
+    assert not np.array_equal(film(engine, other, "pan left", 0, count)[size:], first[size:])
+    assert np.array_equal(film(engine, one, "pan left", 0, count), first)  # no film knows another
 
 
 @pytest.mark.slow

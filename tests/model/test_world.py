@@ -1,5 +1,7 @@
 """The world shows what its captions say, as the measurements see it: each of the two checks the other."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -96,3 +98,29 @@ def test_a_posed_shape_rests_in_the_middle() -> None:
         right += (colour, shape) == (clip.colour, clip.shape)
         assert np.array_equal(*clip.frames)
     assert right >= 22  # an orange cross on yellow stripes is hard to measure
+
+
+def test_grown_scenes_have_two_shapes_or_two_motions() -> None:
+    world, words = World(4, size=128, scenes=1.0, grown=1.0), tokenizer.build(48)
+    clips = [world.clip(5) for _ in range(40)]
+    assert sum(" in front of a " in clip.caption or " behind a " in clip.caption for clip in clips) >= 8
+    both = [clip for clip in clips if "still" not in (clip.camera, clip.thing)]
+    assert len(both) >= 20
+    for clip in both:
+        way = clip.thing.partition(" ")[2]
+        assert way in clip.caption
+        assert not np.array_equal(clip.frames[0], clip.frames[4])
+    assert words.unk_token_id not in words([clip.caption for clip in clips])["input_ids"][0]
+
+
+def test_of_two_shapes_the_nearer_hides_the_other() -> None:
+    world = World(9, size=128)
+    near, far = (world._actor(colour, "square", "still") for colour in ("red", "blue"))
+    there = replace(far, home=near.home)
+    ground = np.full((512, 512, 3), 255, np.uint8)
+    alone, hidden, shown = (
+        world._film(ground, actors, "still", 1)[0].astype(int)
+        for actors in ([near], [replace(there, reach=0.8 * near.reach), near], [near, there])
+    )
+    assert np.array_equal(alone, hidden)
+    assert (shown[..., 2] > shown[..., 0] + 50).sum() > 1000  # blue, where red was
