@@ -84,6 +84,7 @@ class Lease:
         """
         self._alive()
         if self._lost or time.monotonic() > self._held_until:
+            self._lost = True  # whoever was told so gives up: it may not come back
             raise LeaseLost("lease_lost", f"the lease on {self.job_id} ran out")
         if self._cancel:
             raise JobCanceled("canceled", "canceled on request")
@@ -96,7 +97,7 @@ class Lease:
 
     def _keep(self) -> None:
         renew_at = time.monotonic() + self._lease_seconds / 3
-        while not self._done.wait(POLL_SECONDS):
+        while not self._done.wait(POLL_SECONDS) and not self._lost:
             try:
                 if not self._cancel and self._store.cancel_requested(self.job_id):
                     self._cancel = True

@@ -152,6 +152,8 @@ def test_a_running_job_loses_its_slice_and_goes_on_when_there_is_room(kept: JobS
             with pytest.raises(OutOfMemoryError):
                 kept.take(job.id, "worker-1")
             assert kept.get(job.id).windows_done == 1
+        time.sleep(LEASE_SECONDS / 2)  # there is room again, but who was told of the loss has given up
+        assert kept.expired() == [job.id]
     assert [lost for lost in kept.expired() if kept.requeue(lost)] == [job.id]
     token = kept.take(job.id, "worker-1")
     assert token is not None
