@@ -13,11 +13,12 @@ from torch import Tensor
 from model.backends import attend_by
 from model.bench_figures import clip_figures, forget_peak, memory, step_figures
 from model.bench_settings import FPS, STEPS, USED, Setting
-from model.bench_stages import noise, stage, timed, to_bytes
+from model.bench_stages import noise, stage, timed
 from model.bench_stock import run_stock
 from model.beside import beside
 from model.compiled import compile_blocks
 from model.denoiser import predict_velocity
+from model.families.family import to_pixels
 from model.fit import GIB
 from model.quantize import held_bytes, quantize
 from model.random_parts import Scale, build_autoencoder, build_transformer, told
@@ -171,7 +172,7 @@ class Bench:
 
         @torch.inference_mode()
         def decode(item: Tensor | None) -> np.ndarray | None:
-            return None if item is None else to_bytes(self.autoencoder.decode(item).sample)
+            return None if item is None else to_pixels(self.autoencoder.decode(item).sample)
 
         forget_peak(self.device)
         together = seconds(lambda: list(beside(windows(), decode, self.device)), self.device)

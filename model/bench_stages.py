@@ -3,11 +3,11 @@ frames from the latents. Random weights."""
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from diffusers import AutoencoderKLHunyuanVideo
 from torch import Tensor
 
+from model.families.family import to_pixels
 from model.random_parts import Scale, build_encoders
 from model.roofline import seconds
 
@@ -25,7 +25,7 @@ def stage(name: str, scale: Scale, autoencoder: AutoencoderKLHunyuanVideo) -> Ca
         picture = torch.zeros(shape, device=device, dtype=torch.bfloat16)
         return lambda: autoencoder.encode(picture)
     latents = noise(scale, int(name.rpartition("-")[2]), device).bfloat16()
-    return lambda: to_bytes(autoencoder.decode(latents).sample)
+    return lambda: to_pixels(autoencoder.decode(latents).sample)
 
 
 def timed(work: Callable[[], object], device: torch.device) -> float:
@@ -38,11 +38,6 @@ def noise(scale: Scale, frames: int, device: torch.device) -> Tensor:
     """Latents, float32, the same on every device."""
     shape = (1, 16, (frames - 1) // 4 + 1, scale.height // 8, scale.width // 8)
     return torch.randn(shape, generator=torch.Generator().manual_seed(1)).to(device)
-
-
-def to_bytes(video: Tensor) -> np.ndarray:
-    """[1, 3, N, H, W] in -1..1 -> uint8 [N, H, W, 3] in the machine's memory."""
-    return ((video[0].clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 3, 0).cpu().numpy()
 
 
 def _condition(scale: Scale, device: torch.device) -> Callable[[], object]:
