@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
-from model.train import autoencoder, prune, student, teacher
+from model.train import autoencoder, prune, student, teacher, words
 from model.train.quantise import INT8, quantise
 from model.train.recipe import RECIPES
 
-STAGES = ("autoencoder", "teacher", "student", "sparsified")
+STAGES = ("autoencoder", "teacher", "student", "words", "sparsified")
 
 
 def main() -> None:
@@ -26,7 +26,9 @@ def main() -> None:
         "--minutes", type=float, help="end the stage by the clock, should its steps take longer"
     )
     parser.add_argument(
-        "--weights-from", type=Path, help="an engine whose weights the teacher starts from, not from nothing"
+        "--weights-from",
+        type=Path,
+        help="an engine to start from: the teacher, which else starts from nothing, or the words",
     )
     parser.add_argument(
         "--snapshots",
@@ -68,14 +70,22 @@ def main() -> None:
             minutes=args.minutes,
             snapshots=args.snapshots,
         )
+    if "words" in stages:
+        words.train(
+            out / "words",
+            recipe.words,
+            engine_from=args.weights_from if args.stage == "words" and args.weights_from else out / "student",
+            seed=recipe.seed + 4,
+            device=device,
+        )
     if "sparsified" in stages:
         for how in INT8:
-            quantise(out / "student", out / how, how)
+            quantise(out / "words", out / how, how)
         prune.train(
             out / "pruned",
             recipe.pruned,
             recipe.geometry,
-            whole_from=out / "student",
+            whole_from=out / "words",
             seed=recipe.seed + 3,
             device=device,
             minutes=args.minutes,

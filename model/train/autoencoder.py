@@ -14,6 +14,7 @@ from model.autoencoder import SPACE, Codec, PatchAutoencoder
 from model.train.checkpoint import Checkpoint
 from model.train.loaders import loaders, own_share, stream
 from model.train.pace import learning_rate
+from model.train.precision import mixed
 from model.train.world import World
 
 
@@ -128,7 +129,7 @@ def train(
         loss, errors = torch.zeros((), device=device), []
         for codec, target in zip((model.picture, model.group), pictures(next(crops)), strict=True):
             target = target.to(device, memory_format=torch.channels_last)
-            with torch.autocast(device.type, torch.bfloat16):
+            with mixed(device):
                 codes = codec.encode(target)
                 output = codec.decode(codes + noise * torch.randn_like(codes))
             error = F.mse_loss(output.float(), target)

@@ -101,7 +101,7 @@ _OBJECT_WORDS: dict[str, tuple[str, ...]] = {
     "orbit": ("the {} orbits", "the {} circles around", "an orbiting {}", "the {} moves in a circle"),
     "still": ("the {} is still", "the {} does not move"),
 }
-_FILLER = (
+FILLER = (
     "a photo of",
     "a photograph of",
     "a picture of",
@@ -151,6 +151,7 @@ _FILLER = (
     "night",
     "day",
 )
+_BETWEEN = ("background against front of plain object it video picture photo", ", . ; - ' ! ?")
 UNKNOWN = "[UNK]"
 
 
@@ -188,10 +189,16 @@ def plain_caption(camera: str) -> str:
     return _CAMERA_WORDS[camera][0]
 
 
+def plain_motion(camera: str | None, thing: str | None, noun: str) -> str:
+    """The motions that are not None in their plainest words, the thing's first."""
+    said = [_OBJECT_WORDS[thing][0].format(noun)] if thing is not None else []
+    return " and ".join(said + ([plain_caption(camera)] if camera is not None else []))
+
+
 def other_caption(rng: np.random.Generator) -> str:
     """Words for a picture that the grammar can't describe, most of them outside its vocabulary."""
     count = int(rng.integers(0, 9))
-    words = [pick(rng, _FILLER) if rng.random() < 0.5 else UNKNOWN for _ in range(count)]
+    words = [pick(rng, FILLER) if rng.random() < 0.5 else UNKNOWN for _ in range(count)]
     if rng.random() < 0.15:
         words.insert(int(rng.integers(count + 1)), pick(rng, (*COLOURS, *SHAPES, *BACKGROUNDS)))
     return " ".join(words)
@@ -214,16 +221,8 @@ def join(rng: np.random.Generator, scene: str, motion: str) -> str:
     return pick(rng, (", ", ". ", "; ")).join(parts)
 
 
-def vocabulary() -> list[str]:
-    """Every word of the grammar, sorted: the tokenizer's vocabulary."""
-    phrases = [
-        *_FILLER,
-        *COLOURS,
-        *SHAPES,
-        *BACKGROUNDS,
-        "background against front of plain object it video picture photo , . ; - ' ! ?",
-    ]
-    for words in (*_CAMERA_WORDS.values(), *_OBJECT_WORDS.values()):
-        phrases.extend(words)
-    text = " ".join(phrases).replace("{}", " ").replace("-", " - ").replace(",", " , ").replace(".", " . ")
-    return sorted(set(text.split()))
+def phrases() -> tuple[str, ...]:
+    """All that the grammar says, in pieces."""
+    known = (*FILLER, *COLOURS, *SHAPES, *BACKGROUNDS)
+    motions = (words for table in (_CAMERA_WORDS, _OBJECT_WORDS) for words in table.values())
+    return (*known, *(phrase for words in motions for phrase in words), *_BETWEEN)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from model.autoencoder import PatchAutoencoder
 from model.train.filmed import Shots
+from model.train.precision import working_dtype
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,14 @@ class Coder:
 
     def __init__(self, vae: Path, device: torch.device) -> None:
         self.device = device
-        stored = PatchAutoencoder.from_pretrained(vae, torch_dtype=torch.bfloat16)
+        stored = PatchAutoencoder.from_pretrained(vae, torch_dtype=working_dtype(device))
         self.autoencoder = stored.to(device, memory_format=torch.channels_last)
 
     @torch.no_grad()
     def coded(self, shots: Shots) -> list[Example]:
-        video = carried(shots.frames, self.device).permute(0, 4, 1, 2, 3).bfloat16() / 127.5 - 1
+        video = carried(shots.frames, self.device).permute(0, 4, 1, 2, 3)
+        video = video.to(self.autoencoder.dtype) / 127.5 - 1
         latents = self.autoencoder.encode(video)
         # Apart, so that none keeps the others in memory.
-        kept = [one.clone() for one in latents]
+        kept = [one.to(torch.bfloat16, copy=True) for one in latents]
         return [Example(*parts) for parts in zip(kept, shots.thumbnails, shots.captions, strict=True)]

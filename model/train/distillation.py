@@ -20,6 +20,7 @@ from model.sampler import sample
 from model.train.batch import Batch
 from model.train.critic import Critic
 from model.train.flow import clean_of, draw_sigmas, noised
+from model.train.precision import mixed
 from model.train.recipe import Distilling
 
 LOWEST, HIGHEST = 0.02, 0.98  # sigmas at which teacher and critic judge
@@ -137,4 +138,4 @@ class Distillation:
         return draw_sigmas(len(made), self.recipe.shift, 0.0, made.device).clamp(LOWEST, HIGHEST)
 
     def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.channels.device.type, torch.bfloat16)
+        return mixed(self.channels.device)

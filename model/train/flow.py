@@ -13,6 +13,7 @@ from model.denoiser import predict_velocity
 from model.schedule import shifted
 from model.train.batch import Batch
 from model.train.mini import Mini
+from model.train.precision import mixed
 
 
 def draw_sigmas(count: int, shift: float, pure: float, device: torch.device) -> Tensor:
@@ -54,7 +55,7 @@ def flow_loss(
     channel's `weights`: that of the sample, as there will be few steps to mend it."""
     x0 = batch.latents
     sigma = draw_sigmas(len(x0), shift, pure, x0.device)
-    with torch.autocast(x0.device.type, torch.bfloat16):
+    with mixed(x0.device):
         condition = mini.conditioner(batch.ids, batch.mask, batch.thumbnails)
         clean = clean_of(mini.transformer, noised(x0, sigma), sigma, condition, batch.context, prediction)
     return (weights * (clean - x0).square()).mean()

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, HunyuanVideoTransformer3DModel
 from torch import nn
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
+from transformers import AutoTokenizer, CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
 
 from model.attention import attend_by_rows
 from model.conditioning import Conditioner
@@ -69,13 +69,15 @@ class Mini(nn.Module):
         start_by_telling_apart(self.conditioner.text)
 
     def load(self, folder: Path) -> None:
-        """The weights that `save` wrote; their shapes must be this geometry's."""
+        """The weights that `save` wrote; their shapes must be this geometry's. Words that they don't know
+        begin as unknown ones."""
         self.transformer.load_state_dict(
             HunyuanVideoTransformer3DModel.from_pretrained(folder / "transformer").state_dict()
         )
-        self.conditioner.text.load_state_dict(
-            CLIPTextModel.from_pretrained(folder / "text_encoder").state_dict()
-        )
+        known = AutoTokenizer.from_pretrained(folder / "tokenizer")
+        text = CLIPTextModel.from_pretrained(folder / "text_encoder")
+        text = tokenizer.with_words(text, known, self.conditioner.tokenizer)
+        self.conditioner.text.load_state_dict(text.state_dict())
         self.conditioner.vision.load_state_dict(
             CLIPVisionModel.from_pretrained(folder / "image_encoder").state_dict()
         )

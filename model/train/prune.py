@@ -21,6 +21,7 @@ from model.train.feed import Feed
 from model.train.flow import channel_weights, clean_of, noised
 from model.train.mini import Mini
 from model.train.pace import learning_rate
+from model.train.precision import mixed
 from model.train.recipe import Geometry, Pruning
 from model.train.snapshot import write_strip
 
@@ -60,7 +61,7 @@ def train(
         grid = sigmas(config.video_steps, config.shift)[:-1]
         sigma = grid[torch.randint(len(grid), (len(batch.latents),))].to(device)
         noisy = noised(batch.latents, sigma)
-        with torch.autocast(device.type, torch.bfloat16):
+        with mixed(device):
             with torch.no_grad():
                 told = mini.conditioner(batch.ids, batch.mask, batch.thumbnails)
                 wanted = clean_of(whole, noisy, sigma, told, batch.context, config.prediction)

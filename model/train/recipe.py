@@ -52,6 +52,7 @@ class Stage:
     freedom: float
     grown: float = 0.0
     weight: float = 1.0
+    pure: float = 0.15
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,7 @@ class Matching:
     steps: int
     data: Data
     shift: float = 5.0  # of the sigmas that are drawn
-    pure_clips: float = 0.15  # the share of clips at sigma 1, where the motion is decided
-    pure_pictures: float = 0.25
+    pure_pictures: float = 0.25  # the share of pictures at sigma 1; of clips a stage says it
     lr: float = 1e-3
     warmup: int = 100
     ema: float = 0.998
@@ -111,6 +111,18 @@ class Distilling:
 
 
 @dataclass(frozen=True)
+class Wording:
+    """The text encoder learns that other words mean the same; `tokens` is the weight of what is to stay."""
+
+    steps: int = 2000
+    batch: int = 128
+    tokens: float = 0.3
+    lr: float = 5e-4
+    warmup: int = 50
+    fall: float = 0.5
+
+
+@dataclass(frozen=True)
 class Pruning:
     """`share` of the blocks is left out, chosen on `tries` batches; the rest learns for `steps`."""
 
@@ -129,6 +141,7 @@ class Recipe:
     teacher: Matching
     student: Distilling
     pruned: Pruning
+    words: Wording = Wording()
     geometry: Geometry = Geometry()
     seed: int = 0
 
@@ -181,6 +194,7 @@ SMALLEST = Recipe(
     ),
     Distilling(steps=4, data=SMALL, own=0.5, save_every=2),
     Pruning(steps=2, data=SMALL, tries=1),
+    Wording(steps=3, batch=4),
     Geometry(width=64, heads=1, double_blocks=1, single_blocks=2, tokens_width=64),
 )
 FURTHER = Matching(

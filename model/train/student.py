@@ -30,6 +30,7 @@ from model.train.flow import channel_weights
 from model.train.mini import Mini
 from model.train.own import Chain, OwnWindows
 from model.train.pace import learning_rate
+from model.train.precision import working_dtype
 from model.train.recipe import Distilling, Geometry, Stage
 
 
@@ -59,7 +60,7 @@ def train(
     mini.to(device).requires_grad_(False)
     autoencoder = PatchAutoencoder.from_pretrained(vae).to(device).eval()
     channels = channel_weights(autoencoder)
-    teacher = copy.deepcopy(mini.transformer).to(torch.bfloat16)
+    teacher = copy.deepcopy(mini.transformer).to(working_dtype(device))
     student, critic = mini.transformer.requires_grad_(True), Critic(mini.transformer).to(device)
     distil = Distillation(student, teacher, critic, mini.conditioner, recipe, config, channels)
     learners = {
@@ -90,7 +91,7 @@ def train(
         seed=seed + start,
         device=device,
     )
-    own = OwnWindows(autoencoder.to(torch.bfloat16), mini.conditioner, config, feed.rng)
+    own = OwnWindows(autoencoder.to(working_dtype(device)), mini.conditioner, config, feed.rng)
     curve = Curve(folder / "curve.csv")
     progress = tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, desc="student")
     for step in progress:

@@ -87,12 +87,12 @@ def train(
             group["lr"] = group["pace"] * lr
         stage = feed.stage(part, step)
         video = feed.clips(stage.clips)
-        batches = {"video": (video, 1.0, recipe.pure_clips)}
+        batches = {"video": (video, 1.0, stage.pure)}
         if stage.pictures:
             batches["image"] = (feed.pictures(stage.pictures), stage.weight, recipe.pure_pictures)
         for name, (batch, weight, pure) in batches.items():
             learn = partial(_learn, mini, channels, recipe.shift, pure, weight)
-            curve.note(name, recorded.run((name, weight), learn, *batch.parts()))
+            curve.note(name, recorded.run((name, weight, pure), learn, *batch.parts()))
         nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=False)

@@ -1,11 +1,22 @@
 """The word-level tokenizer of the grammar; a word outside it becomes [UNK], which training shows often."""
 
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast
+import re
 
-from model.train.captions import UNKNOWN, vocabulary
+import torch
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import CLIPTextModel, PreTrainedTokenizerFast
+
+from model.train import captions, wordings
+from model.train.captions import UNKNOWN
 
 PAD, START, END = "[PAD]", "[START]", "[END]"
+WORD = r"\w+|[^\w\s]"
+
+
+def vocabulary() -> list[str]:
+    """Every word of the grammar and of wordings.py, sorted."""
+    text = " ".join((*captions.phrases(), *wordings.wordings())).replace("{}", " ")
+    return sorted(set(re.findall(WORD, text)))
 
 
 def build(max_length: int) -> PreTrainedTokenizerFast:
@@ -13,7 +24,7 @@ def build(max_length: int) -> PreTrainedTokenizerFast:
     inner = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token=UNKNOWN))
     inner.add_special_tokens([PAD, UNKNOWN, START, END])
     inner.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    inner.pre_tokenizer = pre_tokenizers.Split(Regex(r"\w+|[^\w\s]"), behavior="removed", invert=True)
+    inner.pre_tokenizer = pre_tokenizers.Split(Regex(WORD), behavior="removed", invert=True)
     inner.post_processor = processors.TemplateProcessing(
         single=f"{START} $A {END}", special_tokens=[(START, words.index(START)), (END, words.index(END))]
     )
@@ -25,3 +36,19 @@ def build(max_length: int) -> PreTrainedTokenizerFast:
         eos_token=END,
         model_max_length=max_length,
     )
+
+
+@torch.no_grad()
+def with_words(
+    text: CLIPTextModel, known: PreTrainedTokenizerFast, words: PreTrainedTokenizerFast
+) -> CLIPTextModel:
+    """`text`, in place, with an embedding for each of `words`: those of `known` words stay, a new word begins
+    as an unknown one."""
+    before = text.get_input_embeddings().weight
+    ids = [
+        known.get_vocab().get(words.convert_ids_to_tokens(i), known.unk_token_id) for i in range(len(words))
+    ]
+    table = before[torch.tensor(ids, device=before.device)].clone()
+    text.resize_token_embeddings(len(words), mean_resizing=False)
+    text.get_input_embeddings().weight.copy_(table)
+    return text

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from model.train import captions, motion, textures
+from model.train import motion, textures
+from model.train import script as scripts
 
 SIZE = 256
 CANVAS = 512
@@ -92,78 +93,34 @@ class World:
 
     def nature(self, num_frames: int) -> Clip:
         """A dead-leaves picture under one camera motion."""
-        rng = self.rng
-        turned = rng.random() < self.turned
-        kinds = [name for name in motion.CAMERA if name.startswith(("zoom", "rotate")) == turned]
-        camera = captions.pick(rng, tuple(kinds))
-        if rng.random() < self.freedom:
-            said = captions.motion_caption(rng, self._said(camera, "zoom in"), None, "")
-            caption = captions.join(rng, captions.other_caption(rng), said)
-        else:
-            caption = captions.plain_caption(camera)
-        frames = self._film(self._canvas(), [], camera, num_frames)
-        return Clip(frames, caption, camera, "still")
+        script = scripts.nature(self.rng, turned=self.turned, freedom=self.freedom)
+        caption = script.told(self.rng)
+        frames = self._film(self._canvas(), [], script.camera, num_frames)
+        return Clip(frames, caption, script.camera, script.thing)
 
     def scene(self, num_frames: int) -> Clip:
         """A coloured shape on a coloured background; either the camera or the shape moves. In a grown scene
         both may, and a second shape lies behind, part of which the first hides."""
         rng = self.rng
-        if self.grown and rng.random() < self.grown:
-            return self._grown_scene(num_frames)
-        colour, ground = rng.choice(list(textures.COLOURS), 2, replace=False).tolist()
-        shape, kind = captions.pick(rng, textures.SHAPES), captions.pick(rng, textures.BACKGROUNDS)
-        camera = captions.pick(rng, motion.CAMERA) if rng.random() < 0.5 else "still"
-        thing = captions.pick(rng, motion.OBJECT) if camera == "still" else "still"
-        if thing == camera == "still":
-            said = captions.motion_caption(rng, "still", None, "")
-        elif thing == "still":
-            said = captions.motion_caption(rng, self._said(camera, "zoom in"), None, "")
-        else:
-            noun = captions.pick(rng, (shape, f"{colour} {shape}", "object"))
-            said = captions.motion_caption(rng, None, thing, noun)
-        words = captions.scene_caption(rng, f"{colour} {shape}", ground, kind)
-        if said and rng.random() < 0.15:
-            words = ""
-        if self.posed:
-            camera = thing = "still"
-        picture = textures.background(rng, POSED_CANVAS if self.posed else CANVAS, ground, kind)
-        actor = self._actor(colour, shape, thing)
-        frames = self._film(picture, [actor], camera, num_frames)
-        return Clip(frames, captions.join(rng, words, said), camera, thing, colour, shape)
-
-    def _grown_scene(self, num_frames: int) -> Clip:
-        rng = self.rng
-        colour, far, ground = rng.choice(list(textures.COLOURS), 3, replace=False).tolist()
-        shape, far_shape = rng.choice(textures.SHAPES, 2, replace=False).tolist()
-        kind = captions.pick(rng, textures.BACKGROUNDS)
-        camera, thing = captions.pick(rng, motion.CAMERA), captions.pick(rng, motion.OBJECT)
-        alone = rng.random() < 0.4
-        noun = captions.pick(rng, (shape, f"{colour} {shape}"))
-        said = captions.motion_caption(
-            rng, None if camera == "still" else camera, None if thing == camera == "still" else thing, noun
-        )
-        things = f"{colour} {shape}"
-        actor = self._actor(colour, shape, thing)
+        is_grown = bool(self.grown) and rng.random() < self.grown
+        script = scripts.grown_scene(rng) if is_grown else scripts.scene(rng)
+        camera, thing = ("still", "still") if self.posed else (script.camera, script.thing)
+        picture = textures.background(rng, POSED_CANVAS if self.posed else CANVAS, script.ground, script.kind)
+        actor = self._actor(script.colour, script.shape, thing)
         actors = [actor]
-        if not alone:
-            things = captions.behind_caption(rng, things, f"{far} {far_shape}")
+        if script.behind:
             near = self.size / 4
             x, y = np.array(actor.home) + rng.uniform(-near, near, 2)
-            other = self._actor(far, far_shape, "still")
+            other = self._actor(*script.behind, "still")
             actors = [replace(other, home=(float(x), float(y))), actor]
-        words = captions.scene_caption(rng, things, ground, kind)
-        frames = self._film(textures.background(rng, CANVAS, ground, kind), actors, camera, num_frames)
-        return Clip(frames, captions.join(rng, words, said), camera, thing, colour, shape)
+        frames = self._film(picture, actors, camera, num_frames)
+        return Clip(frames, script.told(rng), camera, thing, script.colour, script.shape)
 
     def _actor(self, colour: str, shape: str, thing: str) -> Actor:
         rng = self.rng
         sprite, home = textures.sprite(rng, 192, colour, shape), self._home(thing)
         reach = rng.uniform(*((0.62, 0.75) if self.posed else (0.45, 0.75))) * self.size / 192
         return Actor(sprite, thing, home, float(reach), rng.random())
-
-    def _said(self, named: str, unnamed: str) -> str | None:
-        """The motion a caption names: where the motion is the default one, it may go unsaid."""
-        return None if named == unnamed and self.rng.random() < 0.3 else named
 
     def _canvas(self) -> np.ndarray:
         rng = self.rng
