@@ -3,11 +3,12 @@ model do what it is told?
 
 Motion: pictures of a world whose seed training never used, and natural photographs (from scikit-image and
 scikit-learn, extra `test`), each under every camera word; a video counts when the measured motion is the
-commanded one. Attributes: text-to-image of the grammar; colour, shape and background must all be right. First
-frames: PSNR to the photograph under "the camera is still"; frame 0 is the photograph, frame 1 the first that
-the model makes. Held-out clips: the model goes on from a clip's first frame by its caption, and what it makes
-is compared with the clip. Drift: three photographs for a minute, panning and still. A count of 0 leaves its
-part out.
+commanded one. Words: commands as the world and as people word them, asked of the text encoder alone.
+Attributes: text-to-image of the grammar; colour, shape and background must all be right. First frames: PSNR
+to the photograph under "the camera is still"; frame 0 is the photograph, frame 1 the first that the model
+makes. Held-out clips: the model goes on from a clip's first frame by its caption, and what it makes is
+compared with the clip. Drift: three photographs for a minute, panning and still. A count of 0 leaves its part
+out.
 """
 
 import argparse
@@ -21,11 +22,14 @@ from model.evaluate.drift import anchor, drift
 from model.evaluate.films import COMMANDS, HELD_OUT_SEED, fidelity, film, photographs
 from model.evaluate.held_out import held_out
 from model.evaluate.motion import motion
+from model.evaluate.words import understood
+from model.families.mini import MiniFamily
 from model.load import folder_of, load_engine
 from model.measure import flicker
 from model.train.world import World
 
 DRIFTING = ("coffee", "china", "chelsea")
+WORDS = 1000  # commands that are asked of the text encoder
 
 
 def main() -> None:
@@ -69,6 +73,8 @@ def main() -> None:
     if args.seeds:
         report["motion_photographs"] = motion(engine, photos, args.seeds, args.strips)
         report["motion_world"] = motion(engine, made, args.seeds, args.strips)
+    if isinstance(engine.family, MiniFamily):
+        report["words"] = understood(engine.family.conditioner, WORDS)
     if args.clips:
         report["held_out"] = held_out(engine, args.clips)
     if args.pictures:

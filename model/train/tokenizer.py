@@ -19,8 +19,9 @@ def vocabulary() -> list[str]:
     return sorted(set(re.findall(WORD, text)))
 
 
-def build(max_length: int) -> PreTrainedTokenizerFast:
-    words = [PAD, UNKNOWN, START, END, *vocabulary()]
+def build(max_length: int, known: list[str] | None = None) -> PreTrainedTokenizerFast:
+    """Of `known` words; None: of the vocabulary."""
+    words = [PAD, UNKNOWN, START, END, *(vocabulary() if known is None else known)]
     inner = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token=UNKNOWN))
     inner.add_special_tokens([PAD, UNKNOWN, START, END])
     inner.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])

@@ -1,5 +1,5 @@
 """Commands as people write them: more ways to name a camera's motion than the world's captions know, among
-words that say nothing of it. Each comes with its meaning in the plainest words."""
+words that say nothing of it."""
 
 import numpy as np
 
@@ -256,15 +256,21 @@ def wordings() -> tuple[str, ...]:
 
 
 def command(rng: np.random.Generator) -> tuple[str, str]:
-    """A caption and what it means: one of the world's own half of the time, else a camera's motion in any of
-    its wordings, among words of no meaning."""
+    """A caption and what it means, in the plainest words: one of the world's own half of the time, else one
+    `of_people`."""
     if rng.random() < 0.5:
         drawn = _of_the_world(rng)
         return drawn.told(rng), drawn.meant
+    said, camera = of_people(rng)
+    return said, captions.plain_caption(camera)
+
+
+def of_people(rng: np.random.Generator) -> tuple[str, str]:
+    """A camera's motion in any of its wordings, among words of no meaning; and which motion it is."""
     camera = pick(rng, motion.CAMERA)
     said = pick(rng, CAMERA[camera]) if rng.random() < 0.7 else captions.motion_caption(rng, camera, None, "")
     before, after = _beside(rng), _beside(rng)
-    return _punctuated(rng, before, _hurried(rng, said), after), captions.plain_caption(camera)
+    return _punctuated(rng, before, _hurried(rng, said), after), camera
 
 
 def _of_the_world(rng: np.random.Generator) -> script.Script:

@@ -1,9 +1,9 @@
 """Teaches the text encoder that other words mean the same.
 
-A DiT learns fastest from one wording of each motion, and what it obeys is the pooled vector. So the encoder is
+What a DiT obeys is the pooled vector, and it obeys the plainest words best (LOG.md). So the encoder is
 taught afterwards, without the DiT: whatever words a command is given in, its pooled vector is to be the one
-that the encoder, as it was, gives to the command's plainest words (knowledge distillation, Hinton et al. 2015,
-with the meaning as the teacher's input). Tokens keep what they were. It takes minutes on a CPU.
+that the encoder, as it was, gives to the command's plainest words (knowledge distillation, Hinton et al.
+2015, with the meaning as the teacher's input). Tokens keep what they were. It takes minutes on a CPU.
 """
 
 import copy

@@ -1,0 +1,132 @@
+"""Other words for what the model knows: how they are drawn, and that the bundled text encoder knows them."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from model.conditioning import Conditioner
+from model.evaluate.words import nearest, understood
+from model.families.mini import MiniFamily
+from model.load import load_engine
+from model.train import motion, tokenizer, wordings
+from tests.tiny import build_engine
+
+# As people might write, none of it in wordings.py.
+OUTSIDERS = {
+    "pan left": (
+        "a cat asleep on a sofa, with the camera panning gently over to the left side",
+        "Please move the view left.",
+        "pan the shot left across the harbour",
+    ),
+    "pan right": (
+        "Camera pans slowly right over snowy mountains at dawn",
+        "slide right along the street",
+        "a market in Marrakesh; we look to the right",
+    ),
+    "pan up": (
+        "tilt up to reveal the tower",
+        "the camera slowly moves up the wall",
+        "an old oak, panning up along the trunk",
+    ),
+    "pan down": (
+        "tilt the view down to the cobblestones",
+        "the camera moves slowly down",
+        "pan down from the roof",
+    ),
+    "zoom in": (
+        "slowly zooming in on her face",
+        "push in on the cup of coffee",
+        "the camera keeps moving closer to the castle",
+    ),
+    "zoom out": (
+        "zoom out to show the whole valley",
+        "pull back from the window",
+        "the camera slowly moves away from the rocket",
+    ),
+    "rotate clockwise": (
+        "rotate the picture clockwise",
+        "the camera spins slowly clockwise above the table",
+        "a clockwise roll over the city at night",
+    ),
+    "rotate counterclockwise": (
+        "rotate the picture counterclockwise",
+        "the camera rolls slowly anticlockwise above the table",
+        "turn it counter-clockwise, please",
+    ),
+    "still": (
+        "a lighthouse, static camera, nothing moves",
+        "keep the camera still",
+        "fixed shot of a bowl of fruit, no camera movement at all",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Conditioner:
+    family = load_engine("mini").family
+    assert isinstance(family, MiniFamily)
+    return family.conditioner
+
+
+def test_every_wording_is_of_known_words() -> None:
+    words = tokenizer.build(48)
+    for phrase in wordings.wordings():
+        assert words.unk_token_id not in words(phrase)["input_ids"], phrase
+
+
+def test_no_wording_names_two_motions() -> None:
+    seen: dict[str, str] = {}
+    for camera, phrases in wordings.CAMERA.items():
+        for phrase in phrases:
+            assert seen.setdefault(phrase, camera) == camera, phrase
+
+
+def test_commands_are_short_and_long_and_of_every_motion() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [wordings.of_people(rng) for _ in range(600)]
+    assert {camera for _, camera in drawn} == set(motion.CAMERA)
+    lengths = [len(said.split()) for said, _ in drawn]
+    assert min(lengths) <= 2
+    assert max(lengths) >= 30
+    meant = {camera for said, camera in drawn if "anticlockwise" in said}
+    assert meant == {"rotate counterclockwise"}
+
+
+def test_new_words_begin_as_unknown_ones_and_known_words_stay() -> None:
+    torch.manual_seed(0)
+    family = build_engine().family
+    assert isinstance(family, MiniFamily)
+    larger = family.conditioner.tokenizer
+    some = [word for word in tokenizer.vocabulary() if word not in ("truck", "dolly")]
+    smaller = tokenizer.build(48, some)
+    text = tokenizer.with_words(copy.deepcopy(family.conditioner.text), larger, smaller)
+    again = tokenizer.with_words(copy.deepcopy(text), smaller, larger)
+    vision = family.conditioner.vision
+    first, second = Conditioner(smaller, text, vision), Conditioner(larger, again, vision)
+    for said in ("the camera pans left", "a red circle, truck left", "dolly in"):
+        ids = {name: one.tokenize([said]) for name, one in (("first", first), ("second", second))}
+        assert ids["first"][0].shape == ids["second"][0].shape
+        found = [one(*ids[name], None) for name, one in (("first", first), ("second", second))]
+        torch.testing.assert_close(found[0].pooled, found[1].pooled)
+        torch.testing.assert_close(found[0].tokens, found[1].tokens)
+    assert smaller.unk_token_id in first.tokenize(["dolly in"])[0]
+    assert larger.unk_token_id not in second.tokenize(["dolly in"])[0]
+
+
+def test_the_bundled_encoder_understands_commands(bundled: Conditioner) -> None:
+    found = understood(bundled, 500)
+    assert found["the_worlds"] >= 0.97
+    assert found["peoples"] >= 0.97
+
+
+def test_the_bundled_encoder_understands_outsiders(bundled: Conditioner) -> None:
+    said = [(words, camera) for camera, phrases in OUTSIDERS.items() for words in phrases]
+    taken = nearest(bundled, [words for words, _ in said])
+    wrong = [(words, one) for (words, camera), one in zip(said, taken, strict=True) if one != camera]
+    assert len(wrong) <= 2, wrong
+
+
+def test_a_picture_without_a_command_is_zoomed_into(bundled: Conditioner) -> None:
+    assert nearest(bundled, ["a quiet harbour at dusk", "two old boats"]) == ["zoom in", "zoom in"]
