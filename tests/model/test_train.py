@@ -31,13 +31,13 @@ def train(stage: str, out: Path) -> str:
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("chain")
     said = train("all", out)
-    for stage in ("autoencoder", "teacher", "student", "pruned"):
+    for stage in ("autoencoder", "teacher", "student", "words", "pruned"):
         assert f"{stage}: 100%" in said
     return out
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["teacher", "student", "int8", "int8-dynamic", "pruned"])
+@pytest.mark.parametrize("name", ["teacher", "student", "words", "int8", "int8-dynamic", "pruned"])
 def test_every_engine_of_the_chain_generates(chain: Path, name: str) -> None:
     engine = load_engine(chain / name)
     picture = engine.paint("a red circle", seed=1)
@@ -46,7 +46,7 @@ def test_every_engine_of_the_chain_generates(chain: Path, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["teacher", "teacher/step-3", "student", "int8", "pruned"])
+@pytest.mark.parametrize("name", ["teacher", "teacher/step-3", "student", "words", "int8", "pruned"])
 def test_what_a_training_makes_can_be_looked_at(chain: Path, name: str) -> None:
     with Image.open(chain / name / "strip.png") as strip:
         assert strip.size == (7 * 256, 256)
@@ -54,7 +54,7 @@ def test_what_a_training_makes_can_be_looked_at(chain: Path, name: str) -> None:
 
 @pytest.mark.slow
 def test_curves_are_numbers(chain: Path) -> None:
-    for name in ("teacher", "student", "pruned"):
+    for name in ("teacher", "student", "words", "pruned"):
         header, *rows = csv.reader((chain / name / "curve.csv").read_text().splitlines())
         assert header[:3] == ["step", "minutes", "lr"]
         assert len(header) > 3
@@ -78,13 +78,13 @@ def test_what_a_sparsified_engine_stores(chain: Path) -> None:
 
     # Half, but for scales, biases and norms; two thirds, but for what is no block. Both weigh more in a DiT
     # as small as this one.
-    assert size("int8") < 0.65 * size("student")
-    assert size("int8-dynamic") < 0.65 * size("student")
-    assert size("pruned") < 0.9 * size("student")
-    assert config("student")["num_single_layers"] == 2
+    assert size("int8") < 0.65 * size("words")
+    assert size("int8-dynamic") < 0.65 * size("words")
+    assert size("pruned") < 0.9 * size("words")
+    assert config("words")["num_single_layers"] == 2
     assert config("pruned")["num_single_layers"] == 1
     assert load_engine(chain / "int8").describe()["quantised"] == "Int8WeightOnlyConfig"
-    assert load_engine(chain / "student").describe()["quantised"] is None
+    assert load_engine(chain / "words").describe()["quantised"] is None
 
 
 @pytest.mark.slow
