@@ -22,6 +22,7 @@ from model.bench import machine
 from model.bench_figures import compare
 from model.bench_rows import Bench, forget, told_of
 from model.bench_settings import STAGES, STEPS, Setting, settings
+from model.dtype import working_dtype
 from model.fit import GIB
 from model.geometry import Geometry
 from model.random_parts import REAL, REDUCED, Scale
@@ -58,6 +59,7 @@ def measure(
         "why_this_scale": "the real geometry, on a CUDA device"
         if scale is REAL
         else "no CUDA device here: the same rows and code, much smaller; no figure of a GPU follows",
+        "bf16_is": str(working_dtype(device)).removeprefix("torch."),
         "steps": STEPS,
         "matmul_tflops": bench.measure_rates(),
         "stages": [],

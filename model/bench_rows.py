@@ -163,7 +163,7 @@ class Bench:
         alone = self.stages.get(f"decode-{setting.frames}")
         if alone is None:
             raise RuntimeError(f"the stage decode-{setting.frames} was not measured")
-        latents = noise(self.scale, setting.frames, self.device).bfloat16()
+        latents = noise(self.scale, setting.frames, self.device).to(self.autoencoder.dtype)
 
         def windows() -> Iterator[Tensor | None]:
             yield latents

@@ -7,6 +7,7 @@ import torch
 from diffusers import AutoencoderKLHunyuanVideo
 from torch import Tensor
 
+from model.dtype import working_dtype
 from model.families.family import to_pixels
 from model.random_parts import Scale, build_encoders
 from model.roofline import seconds
@@ -22,9 +23,9 @@ def stage(name: str, scale: Scale, autoencoder: AutoencoderKLHunyuanVideo) -> Ca
         return _condition(scale, device)
     if name == "encode":
         shape = (1, 3, 1, scale.height, scale.width)
-        picture = torch.zeros(shape, device=device, dtype=torch.bfloat16)
+        picture = torch.zeros(shape, device=device, dtype=working_dtype(device))
         return lambda: autoencoder.encode(picture)
-    latents = noise(scale, int(name.rpartition("-")[2]), device).bfloat16()
+    latents = noise(scale, int(name.rpartition("-")[2]), device).to(working_dtype(device))
     return lambda: to_pixels(autoencoder.decode(latents).sample)
 
 
@@ -47,7 +48,7 @@ def _condition(scale: Scale, device: torch.device) -> Callable[[], object]:
     words = torch.ones(1, 351, dtype=torch.long, device=device)  # the template's 95 and 256
     seen = torch.full((1, patches + 95), 1, device=device)
     seen[:, :patches] = llava.config.image_token_id
-    picture = torch.zeros(1, 3, side, side, device=device, dtype=torch.bfloat16)
+    picture = torch.zeros(1, 3, side, side, device=device, dtype=working_dtype(device))
 
     def run() -> None:
         llava.model.language_model(words)

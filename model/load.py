@@ -19,6 +19,7 @@ from model.backends import attend_by
 from model.compiled import compile_blocks
 from model.conditioning import Conditioner
 from model.config import EngineConfig
+from model.dtype import working_dtype
 from model.engine import Engine, Painter
 from model.families.family import Family
 from model.families.mini import MiniFamily
@@ -146,7 +147,7 @@ def folder_of(name: str | Path) -> Path:
 def _load(preset: Preset, folder: Path, device: str | None, dtype: torch.dtype | None) -> Engine:
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     if dtype is None:
-        dtype = torch.bfloat16 if where.type == "cuda" or fast_bfloat16() else torch.float32
+        dtype = working_dtype(where)
     config = config_of(preset, folder)
     _require(preset, config, folder, where)
     family, painter = _parts(preset, config, folder, dtype)
@@ -255,11 +256,6 @@ def _ask_for(extra: str, told: str, *libraries: str) -> None:
     """Raises ImportError."""
     if missing := [name for name in libraries if importlib.util.find_spec(name) is None]:
         raise ImportError(f"{told} {' and '.join(missing)}: pip install 'magic141[{extra}]'")
-
-
-def fast_bfloat16() -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware (AVX-512 BF16 or AMX; on Arm, BF16)."""
-    return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def sha256(path: Path) -> str:

@@ -11,6 +11,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, LlamaC
 from transformers import LlavaForConditionalGeneration as Llava
 
 from model.conditioning import Condition
+from model.dtype import working_dtype
 from model.fit import TOLD
 from model.tiles import Tiling
 
@@ -70,7 +71,7 @@ REDUCED = Scale(
 
 
 def build_transformer(scale: Scale, device: torch.device) -> HunyuanVideoTransformer3DModel:
-    """The same weights at every call, bfloat16."""
+    """The same weights at every call, of `working_dtype`."""
     with torch.device("meta"):
         options = {"in_channels": 33, "guidance_embeds": False, "image_condition_type": "latent_concat"}
         transformer = HunyuanVideoTransformer3DModel(**options | scale.dit)
@@ -97,9 +98,9 @@ def build_encoders(scale: Scale, device: torch.device) -> tuple[Llava, CLIPTextM
 
 
 def filled(module: M, device: torch.device) -> M:
-    """A module of the meta device as one of bfloat16 on `device`: norms at one, biases at zero, the rest
-    small noise."""
-    module.to(torch.bfloat16).to_empty(device=device).eval().requires_grad_(False)
+    """A module of the meta device as one of `working_dtype` on `device`: norms at one, biases at zero, the
+    rest small noise."""
+    module.to(working_dtype(device)).to_empty(device=device).eval().requires_grad_(False)
     for name, buffer in module.named_buffers():
         if name.endswith("position_ids"):
             buffer.copy_(torch.arange(buffer.shape[-1]))
@@ -116,10 +117,10 @@ def filled(module: M, device: torch.device) -> M:
 
 def told(scale: Scale, device: torch.device, used: int = TOLD) -> Condition:
     """What the DiT is told; of the condition's tokens the first `used` count."""
-    rng = torch.Generator().manual_seed(2)
+    rng, dtype = torch.Generator().manual_seed(2), working_dtype(device)
     width = scale.dit.get("text_embed_dim", 4096)
     return Condition(
-        torch.randn(1, TOLD, width, generator=rng).to(device, torch.bfloat16),
+        torch.randn(1, TOLD, width, generator=rng).to(device, dtype),
         (torch.arange(TOLD) < used).long()[None].to(device),
-        torch.randn(1, 768, generator=rng).to(device, torch.bfloat16),
+        torch.randn(1, 768, generator=rng).to(device, dtype),
     )

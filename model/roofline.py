@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from model.dtype import working_dtype
+
 # The kind of product that each precision's linear layers come down to; attention is bfloat16 in all of them.
 PRODUCTS = {
     "bf16": "bf16",
@@ -35,7 +37,8 @@ def wait(device: torch.device) -> None:
 def matmul_rate(
     kind: str, device: torch.device, *, side: int | None = None, rounds: int | None = None
 ) -> float:
-    """FLOP/s of a square product of `kind` (bf16, fp8 or int8), the best of some. Raises what torch raises
+    """FLOP/s of a square product of `kind` (bf16, or what stands for it on a CPU that is slow at
+    it; fp8; int8), the best of some. Raises what torch raises
     where the device has no such product."""
     side = side or (8192 if device.type == "cuda" else 2048)
     rounds = rounds or (100 if device.type == "cuda" else 5)  # a GPU takes a while to reach its full clock
@@ -50,7 +53,7 @@ def _product(kind: str, device: torch.device, side: int) -> Callable[[], Tensor]
             torch.randint(-127, 127, (side, side), device=device, dtype=torch.int8) for _ in range(2)
         )
         return lambda: torch._int_mm(one, other.t())
-    one, other = (torch.randn(side, side, device=device, dtype=torch.bfloat16) for _ in range(2))
+    one, other = (torch.randn(side, side, device=device, dtype=working_dtype(device)) for _ in range(2))
     if kind == "fp8":
         scales = (torch.ones(side, 1, device=device), torch.ones(1, side, device=device))
         small, tall = one.to(torch.float8_e4m3fn), other.to(torch.float8_e4m3fn).t()

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from model.autoencoder import PatchAutoencoder
+from model.dtype import working_dtype
 from model.train.filmed import Shots
-from model.train.precision import working_dtype
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, CLIPTextConfig, CLIPTextModel, CLIPVisio
 from model.attention import attend_by_rows
 from model.conditioning import Conditioner
 from model.config import EngineConfig
-from model.load import fast_bfloat16
+from model.dtype import fast_bfloat16
 from model.train import tokenizer
 from model.train.middle import MiddleRotaryPosEmbed
 from model.train.recipe import Geometry

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from model.autoencoder import PatchAutoencoder
 from model.config import EngineConfig
+from model.dtype import working_dtype
 from model.schedule import sigmas
 from model.train import snapshot
 from model.train.checkpoint import Checkpoint
@@ -30,7 +31,6 @@ from model.train.flow import channel_weights
 from model.train.mini import Mini
 from model.train.own import Chain, OwnWindows
 from model.train.pace import learning_rate
-from model.train.precision import working_dtype
 from model.train.recipe import Distilling, Geometry, Stage
 
 

@@ -13,6 +13,7 @@ from model import bench_gpu, bench_rows
 from model.bench_figures import compare
 from model.bench_rows import Bench
 from model.bench_settings import Setting, settings
+from model.dtype import fast_bfloat16
 from model.random_parts import REDUCED, build_transformer
 from model.tiles import Tiling
 from worker.cli import main
@@ -20,6 +21,8 @@ from worker.cli import main
 ROWS = "dense-bf16-81,sparse-bf16-81,*-fp8-81,stock-bf16-81"
 pytestmark = [
     pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU it takes minutes"),
+    # A row under way is ended by the one alarm that a process has.
+    pytest.mark.timeout(300, method="thread"),
     # diffusers and transformers warn of their own ways.
     pytest.mark.filterwarnings("ignore"),
 ]
@@ -46,6 +49,7 @@ def test_a_report(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert report["machine"]["gpu"] is None
     assert report["machine"]["cpu"]
     assert "no CUDA device" in report["why_this_scale"]
+    assert report["bf16_is"] == ("bfloat16" if fast_bfloat16() else "float32")
     rows = {row["row"]: row for row in report["rows"]}
     assert len(rows) == 6
     for name in ("dense-fp8-81", "sparse-fp8-81", "overlap-fp8-81"):
@@ -107,7 +111,7 @@ def test_a_row_under_way_is_ended_and_what_it_had_is_kept(monkeypatch: pytest.Mo
     began = time.monotonic()
     report = bench_gpu.measure(
         rows="dense-bf16-*,encode",
-        minutes=1 / 60,
+        minutes=5 / 60,
         say=lambda line: None,
         keep=lambda report: kept.append([row["row"] for row in report["stages"] + report["rows"]]),
     )
