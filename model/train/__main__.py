@@ -74,6 +74,7 @@ def main() -> None:
         words.train(
             out / "words",
             recipe.words,
+            recipe.geometry,
             engine_from=args.weights_from if args.stage == "words" and args.weights_from else out / "student",
             seed=recipe.seed + 4,
             device=device,

@@ -6,7 +6,7 @@ import torch
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import CLIPTextModel, PreTrainedTokenizerFast
 
-from model.train import captions, wordings
+from model.train import captions, prompts, wordings
 from model.train.captions import UNKNOWN
 
 PAD, START, END = "[PAD]", "[START]", "[END]"
@@ -14,8 +14,8 @@ WORD = r"\w+|[^\w\s]"
 
 
 def vocabulary() -> list[str]:
-    """Every word of the grammar and of wordings.py, sorted."""
-    text = " ".join((*captions.phrases(), *wordings.wordings())).replace("{}", " ")
+    """Every word of the grammar, of wordings.py and of prompts.py, sorted."""
+    text = " ".join((*captions.phrases(), *wordings.wordings(), *prompts.phrases())).replace("{}", " ")
     return sorted(set(re.findall(WORD, text)))
 
 

@@ -268,9 +268,14 @@ def command(rng: np.random.Generator) -> tuple[str, str]:
 def of_people(rng: np.random.Generator) -> tuple[str, str]:
     """A camera's motion in any of its wordings, among words of no meaning; and which motion it is."""
     camera = pick(rng, motion.CAMERA)
-    said = pick(rng, CAMERA[camera]) if rng.random() < 0.7 else captions.motion_caption(rng, camera, None, "")
     before, after = _beside(rng), _beside(rng)
-    return _punctuated(rng, before, _hurried(rng, said), after), camera
+    return _punctuated(rng, before, of_camera(rng, camera), after), camera
+
+
+def of_camera(rng: np.random.Generator, camera: str) -> str:
+    """A camera's motion in any of its wordings."""
+    said = pick(rng, CAMERA[camera]) if rng.random() < 0.7 else captions.motion_caption(rng, camera, None, "")
+    return _hurried(rng, said)
 
 
 def _of_the_world(rng: np.random.Generator) -> script.Script:

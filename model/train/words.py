@@ -1,71 +1,110 @@
 """Teaches the text encoder that other words mean the same.
 
-What a DiT obeys is the pooled vector, and it obeys the plainest words best (LOG.md). So the encoder is
-taught afterwards, without the DiT: whatever words a command is given in, its pooled vector is to be the one
-that the encoder, as it was, gives to the command's plainest words (knowledge distillation, Hinton et al.
-2015, with the meaning as the teacher's input). Tokens keep what they were. It takes minutes on a CPU.
+A DiT obeys the plainest words best (LOG.md). So the encoder is taught afterwards, by what the encoder as it
+was says to the plainest words for the same (knowledge distillation, Hinton et al. 2015, with the meaning as
+the teacher's input). A command to the camera is obeyed by its pooled vector, so that is to be the same, and
+its tokens are to stay. A picture is painted by the tokens too, which no order of words has one by one in
+common with another: there the DiT, which stays as it is, is to see the same sample.
 """
 
 import copy
-import shutil
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
-from transformers import AutoTokenizer, CLIPTextModel
 
-from model.train import tokenizer, wordings
+from model.autoencoder import PatchAutoencoder
+from model.conditioning import Condition, Conditioner
+from model.config import EngineConfig
+from model.schedule import sigmas
+from model.train import prompts, wordings
 from model.train.clock import Clock
 from model.train.curve import Curve
+from model.train.flow import channel_weights, clean_of, noised
+from model.train.mini import Mini
 from model.train.pace import learning_rate
-from model.train.recipe import Wording
+from model.train.precision import mixed
+from model.train.recipe import Geometry, Wording
 from model.train.snapshot import write_strip
 
 
-def train(folder: Path, recipe: Wording, *, engine_from: Path, seed: int, device: torch.device) -> None:
-    """Leaves in `folder` the engine of `engine_from`, with a text encoder that knows all of wordings.py."""
+def train(
+    folder: Path, recipe: Wording, geometry: Geometry, *, engine_from: Path, seed: int, device: torch.device
+) -> None:
+    """Leaves in `folder` the engine of `engine_from`, with a text encoder that knows all of wordings.py and
+    prompts.py."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    known = AutoTokenizer.from_pretrained(engine_from / "tokenizer")
-    before = CLIPTextModel.from_pretrained(engine_from / "text_encoder", dtype=torch.float32).to(device)
-    words = tokenizer.build(known.model_max_length)
-    text = tokenizer.with_words(copy.deepcopy(before), known, words).train()
-    optimiser = torch.optim.AdamW(text.parameters(), lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.0)
+    config = EngineConfig.load(engine_from)
+    mini = Mini(geometry, config)
+    mini.load(engine_from)
+    mini.to(device).requires_grad_(False)
+    before = copy.deepcopy(mini.conditioner)
+    channels = channel_weights(PatchAutoencoder.from_pretrained(engine_from / "vae").eval()).to(device)
+    weights = list(mini.conditioner.text.requires_grad_(True).parameters())
+    optimiser = torch.optim.AdamW(weights, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.0)
     curve, clock = Curve(folder / "curve.csv"), Clock()
     for step in (progress := tqdm(range(recipe.steps), desc="words")):
         lr = learning_rate(recipe.lr, step, recipe.warmup, step / recipe.steps, recipe.fall)
         optimiser.param_groups[0]["lr"] = lr
-        said, meant = zip(*(wordings.command(rng) for _ in range(recipe.batch)), strict=True)
-        ids, mask = _tokens(words, said, device)
-        with torch.no_grad():
-            wanted = before(**_named(_tokens(known, meant, device))).pooler_output
-            kept = before(**_named(_tokens(known, said, device))).last_hidden_state
-        found = text(**_named((ids, mask)))
-        inner = (mask.bool() & (ids != words.eos_token_id))[..., None]  # the end's token is the pooled vector
-        pooled = (found.pooler_output - wanted).square().mean()
-        tokens = ((found.last_hidden_state - kept).square() * inner).sum() / (inner.sum() * kept.shape[-1])
-        (pooled + recipe.tokens * tokens).backward()
-        torch.nn.utils.clip_grad_norm_(text.parameters(), 1.0)
+        commands = [wordings.command(rng) for _ in range(recipe.commands)]
+        asked = [prompts.picture(rng)[:2] for _ in range(recipe.pictures)]
+        pooled, tokens = _commanded(mini.conditioner, before, commands)
+        pictured, painted = _painted(mini, before, channels, asked)
+        (pooled + pictured + recipe.tokens * tokens + recipe.painted * painted).backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
-        curve.note("pooled", pooled.detach())
-        curve.note("tokens", tokens.detach())
+        terms = {"pooled": pooled, "pictured": pictured, "tokens": tokens, "painted": painted}
+        for name, term in terms.items():
+            curve.note(name, term.detach())
         progress.set_postfix(curve.write(step, clock.minutes(), lr))
-    left_out = shutil.ignore_patterns("checkpoint.*", "*.csv", "*.png", "step-*", "whole", "text_encoder")
-    shutil.copytree(engine_from, folder, ignore=left_out, dirs_exist_ok=True)
-    text.to(torch.bfloat16).cpu().save_pretrained(folder / "text_encoder")
-    words.save_pretrained(folder / "tokenizer")
+    mini.save(folder, config, engine_from / "vae")
     write_strip(folder)
 
 
-def _tokens(
-    words: tokenizer.PreTrainedTokenizerFast, said: tuple[str, ...], device: torch.device
+def _commanded(
+    conditioner: Conditioner, before: Conditioner, commands: list[tuple[str, str]]
 ) -> tuple[Tensor, Tensor]:
-    out = words(list(said), padding=True, truncation=True, return_tensors="pt").to(device)
-    return out["input_ids"], out["attention_mask"]
+    """Mean squared errors of the pooled vectors and of the tokens, of (said, meant)."""
+    said, meant = zip(*commands, strict=True)
+    found = _told(conditioner, said)
+    with torch.no_grad():
+        wanted, kept = _told(before, meant), _told(before, said)
+    lengths = found.mask.sum(1, keepdim=True)
+    inner = torch.arange(found.mask.shape[1], device=lengths.device) < lengths - 1  # the last one is the end,
+    apart = (found.tokens - kept.tokens).square().mean(-1)  # which is the pooled vector
+    return (found.pooled - wanted.pooled).square().mean(), apart[inner].mean()
 
 
-def _named(tokens: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
-    return {"input_ids": tokens[0], "attention_mask": tokens[1]}
+def _painted(
+    mini: Mini, before: Conditioner, channels: Tensor, asked: list[tuple[str, str]]
+) -> tuple[Tensor, Tensor]:
+    """Mean squared errors of the pooled vectors, and of the samples that the DiT sees at sigmas of the
+    sampling, half of them at the first, in noise over what it makes of the meaning in one step."""
+    said, meant = zip(*asked, strict=True)
+    config, device = mini.config, channels.device
+    noise = torch.randn(len(asked), *config.latent_shape(1)[1:], device=device)
+    grid = sigmas(config.image_steps, config.shift)[:-1].to(device)
+    drawn = grid[torch.randint(len(grid), (len(asked),), device=device)]
+    sigma = torch.where(torch.rand(len(asked), device=device) < 0.5, grid[0], drawn)
+    with mixed(device):
+        found = _told(mini.conditioner, said)
+        with torch.no_grad():
+            wanted = _told(before, meant)
+            first = clean_of(
+                mini.transformer, noise, grid[:1].expand(len(asked)), wanted, None, config.prediction
+            )
+            noisy = noised(first, sigma)
+            right = clean_of(mini.transformer, noisy, sigma, wanted, None, config.prediction)
+        seen = clean_of(mini.transformer, noisy, sigma, found, None, config.prediction)
+    pooled = (found.pooled - wanted.pooled).square().mean()
+    return pooled, (channels * (seen - right).square()).mean()
+
+
+def _told(conditioner: Conditioner, said: tuple[str, ...]) -> Condition:
+    device = conditioner.text.device
+    ids, mask = (tensor.to(device) for tensor in conditioner.tokenize(list(said)))
+    return conditioner(ids, mask, None)

@@ -8,6 +8,7 @@ from model.evaluate.attributes import attributes
 from model.evaluate.films import COMMANDS, film, photographs
 from model.load import WEIGHTS, load_engine
 from model.measure import named_camera, named_scene, psnr
+from tests.model.test_words import OUTSIDERS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -30,6 +31,16 @@ def test_the_camera_obeys(engine: Engine, camera: str) -> None:
         named_camera(film(engine, photos[seed % 6], COMMANDS[camera], seed, 25)) for seed in range(100, 112)
     ]
     assert seen.count(camera) >= 11, seen
+
+
+def test_the_camera_obeys_other_peoples_words(engine: Engine) -> None:
+    photos = list(photographs().values())
+    said = [(phrases[0], camera) for camera, phrases in OUTSIDERS.items()]
+    seen = [
+        named_camera(film(engine, photos[seed % 6], words, seed, 25)) for seed, (words, _) in enumerate(said)
+    ]
+    wrong = [(*one, got) for one, got in zip(said, seen, strict=True) if got != one[1]]
+    assert len(wrong) <= 1, wrong
 
 
 @pytest.fixture(scope="module")

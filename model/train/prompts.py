@@ -1,0 +1,182 @@
+"""Pictures as people ask for them: a coloured shape on a coloured background in more words, and in another
+order, than the world's captions know."""
+
+import re
+
+import numpy as np
+
+from model.train import captions, motion, wordings
+from model.train.captions import pick
+from model.train.textures import BACKGROUNDS, COLOURS, SHAPES
+
+ALSO: dict[str, tuple[str, ...]] = {  # other names of colours, shapes and kinds of background
+    "red": ("crimson", "scarlet", "bright red"),
+    "orange": ("bright orange",),
+    "yellow": ("golden", "bright yellow"),
+    "green": ("emerald", "dark green", "grass green"),
+    "cyan": ("turquoise", "aqua", "light blue"),
+    "blue": ("navy", "azure", "dark blue", "deep blue"),
+    "purple": ("violet", "deep purple"),
+    "pink": ("rose", "light pink"),
+    "white": ("pure white", "snow white"),
+    "black": ("pure black", "jet black"),
+    "circle": ("disc", "disk", "ball", "dot", "sphere"),
+    "square": ("box", "block", "cube"),
+    "triangle": ("pyramid",),
+    "star": ("five-pointed star",),
+    "cross": ("plus", "plus sign"),
+    "striped": ("stripy",),
+    "checkered": ("chequered", "checked", "checkerboard"),
+    "spotted": ("dotted", "polka dot"),
+    "cloudy": ("clouded", "mottled"),
+}
+SIZES = ("big", "large", "small", "little", "huge", "single", "simple", "bright", "flat", "solid", "lone")
+THINGS = (
+    "{c} {s}",
+    "{c} {s}",
+    "{c} {s}",
+    "{c} coloured {s}",
+    "{c} colored {s}",
+    "{s} in {c}",
+    "{s} of {c} colour",
+    "{s} that is {c}",
+    "{s} which is {c}",
+    "{s}, {c},",
+)
+GROUNDS = (
+    "{g} background",
+    "{g} background",
+    "{g} background",
+    "{g} backdrop",
+    "{g} canvas",
+    "{g} field",
+    "{g} surface",
+    "{g} ground",
+    "{g} wall",
+    "{g} floor",
+    "{g} paper",
+    "{g} area",
+    "{g}",
+    "background in {g}",
+    "background of {g}",
+    "background that is {g}",
+)
+JOINED = (
+    "a {thing} on a {ground}",
+    "a {thing} on a {ground}",
+    "a {thing} on {ground}",
+    "a {thing} on top of a {ground}",
+    "a {thing} against a {ground}",
+    "a {thing} over a {ground}",
+    "a {thing} before a {ground}",
+    "a {thing} in front of a {ground}",
+    "a {thing} with a {ground}",
+    "a {thing} with a {ground} behind it",
+    "a {thing}, {ground}",
+    "{thing}, {ground}",
+    "{thing} and {ground}",
+    "the {thing} is on a {ground}",
+    "a {thing} sits on a {ground}",
+    "a {thing} placed on a {ground}",
+    "there is a {thing} in the middle of a {ground}",
+    "a {thing} in the center of a {ground}",
+    "a {thing} surrounded by {ground}",
+    "a {ground} and a {thing} on it",
+    "a {ground}, a {thing}",
+    "{ground}, {thing}",
+    "{ground} with {thing}",
+    "a {ground} with a {thing} on it",
+    "a {ground} with a {thing} in the centre",
+    "a {ground} behind a {thing}",
+    "a {ground} showing a {thing}",
+    "in front of a {ground} there is a {thing}",
+    "against a {ground} stands a {thing}",
+    "on a {ground} we see a {thing}",
+)
+APART = (  # that say of colours and shapes by themselves
+    "a {s} on a {g} background, the {s} is {c}",
+    "a {c} {s}, the rest is {g}",
+    "a {c} {s} and {g} everywhere else",
+    "a {c} {s}, the background is {g}",
+    "the background is {g}, the {s} is {c}",
+    "the background is {g} and there is a {c} {s}",
+    "make the background {g} and the {s} {c}",
+    "{s} colour {c}, background colour {g}",
+    "background: {g}. shape: {s}. colour: {c}",
+    "shape {s}, {c}, background {g}",
+)
+ASKED = (
+    "draw",
+    "paint",
+    "show",
+    "show me",
+    "make",
+    "create",
+    "generate",
+    "render",
+    "i want",
+    "give me",
+    "an image of",
+    "a picture of",
+    "a photo of",
+    "a drawing of",
+    "a painting of",
+    "an illustration of",
+    "a video of",
+)
+PRAISED = ("high quality", "4k", "detailed", "centered", "minimalist", "flat design", "simple shapes", "hd")
+KNOWN = (*ALSO, *(word for words in ALSO.values() for word in words))
+
+
+def phrases() -> tuple[str, ...]:
+    """All that is said here, for a vocabulary."""
+    said = (*KNOWN, *SIZES, *THINGS, *GROUNDS, *JOINED, *APART, *ASKED, *PRAISED)
+    return tuple(re.sub(r"{\w+}", " ", phrase) for phrase in said)
+
+
+def picture(rng: np.random.Generator) -> tuple[str, str, tuple[str, str, str]]:
+    """A prompt, what it means in the world's plainest words, and the colour, shape and background's colour
+    that it names. A third also command the camera."""
+    colour, ground = rng.choice(list(COLOURS), 2, replace=False).tolist()
+    shape, kind = pick(rng, SHAPES), pick(rng, BACKGROUNDS) if rng.random() < 0.3 else "plain"
+    kinds = "" if kind == "plain" else f"{kind} "
+    names = {"c": _named(rng, colour), "s": _named(rng, shape), "g": _named(rng, kinds) + _named(rng, ground)}
+    if rng.random() < 0.2:
+        said = pick(rng, APART).format(**names)
+    else:
+        thing = (pick(rng, SIZES) + " " if rng.random() < 0.3 else "") + pick(rng, THINGS)
+        said = pick(rng, JOINED).format(thing=thing, ground=pick(rng, GROUNDS)).format(**names)
+    if rng.random() < 0.4:
+        said = f"{pick(rng, ASKED)} {said}"
+    said = re.sub(r"\ba (?=[aeio])", "an ", said)
+    said = said.replace(",,", ",").removesuffix(",")
+    if rng.random() < 0.2:
+        said = re.sub(r"\b(an?|the) ", "", said)
+    if rng.random() < 0.2:
+        said += pick(rng, (", ", " ", ". ")) + pick(rng, PRAISED)
+    if rng.random() < 0.3:
+        said = _among_others(rng, said)
+    meant = re.sub(r"\ba orange", "an orange", f"a {colour} {shape} on a {kinds}{ground} background")
+    if rng.random() < 0.33:
+        camera = pick(rng, motion.CAMERA)
+        told, meant = wordings.of_camera(rng, camera), f"{meant}, {captions.plain_caption(camera)}"
+        said = (
+            f"{told}. {said}" if rng.random() < 0.2 else said + pick(rng, (", ", ". ", " and ", "; ")) + told
+        )
+    return said + ("." if rng.random() < 0.2 else ""), meant, (colour, shape, ground)
+
+
+def _named(rng: np.random.Generator, word: str) -> str:
+    """`word`, or now and then another for it."""
+    known = word.strip()
+    if known in ALSO and rng.random() < 0.25:
+        return word.replace(known, pick(rng, ALSO[known]))
+    return word
+
+
+def _among_others(rng: np.random.Generator, said: str) -> str:
+    """With one to three words that nobody knows."""
+    words = said.split(" ")
+    for _ in range(int(rng.integers(1, 4))):
+        words.insert(int(rng.integers(len(words) + 1)), captions.UNKNOWN)
+    return " ".join(words)
