@@ -16,7 +16,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from model.evaluate.attributes import attributes
+from model.evaluate.attributes import attributes, by_people, plainly
 from model.evaluate.cost import cost
 from model.evaluate.drift import anchor, drift
 from model.evaluate.films import COMMANDS, HELD_OUT_SEED, fidelity, film, photographs
@@ -78,7 +78,9 @@ def main() -> None:
     if args.clips:
         report["held_out"] = held_out(engine, args.clips)
     if args.pictures:
-        report["text_to_image"] = attributes(engine, args.pictures, args.strips)
+        strip = None if args.strips is None else args.strips / "text-to-image.png"
+        report["text_to_image"] = attributes(engine, plainly(args.pictures), strip)
+        report["text_to_image_by_people"] = attributes(engine, by_people(args.pictures))
     if args.drift_seconds:
         long = {name: photos[name] for name in DRIFTING}
         report["drift"] = drift(engine, long, COMMANDS["pan left"], args.drift_seconds)

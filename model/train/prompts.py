@@ -134,11 +134,11 @@ def phrases() -> tuple[str, ...]:
     return tuple(re.sub(r"{\w+}", " ", phrase) for phrase in said)
 
 
-def picture(rng: np.random.Generator) -> tuple[str, str, tuple[str, str, str]]:
+def picture(rng: np.random.Generator, *, patterned: float = 0.3) -> tuple[str, str, tuple[str, str, str]]:
     """A prompt, what it means in the world's plainest words, and the colour, shape and background's colour
-    that it names. A third also command the camera."""
+    that it names. A third also command the camera; of `patterned` any kind of background is named."""
     colour, ground = rng.choice(list(COLOURS), 2, replace=False).tolist()
-    shape, kind = pick(rng, SHAPES), pick(rng, BACKGROUNDS) if rng.random() < 0.3 else "plain"
+    shape, kind = pick(rng, SHAPES), pick(rng, BACKGROUNDS) if rng.random() < patterned else "plain"
     kinds = "" if kind == "plain" else f"{kind} "
     names = {"c": _named(rng, colour), "s": _named(rng, shape), "g": _named(rng, kinds) + _named(rng, ground)}
     if rng.random() < 0.2:
