@@ -14,7 +14,7 @@ ALSO: dict[str, tuple[str, ...]] = {  # other names of colours, shapes and kinds
     "orange": ("bright orange",),
     "yellow": ("golden", "bright yellow"),
     "green": ("emerald", "dark green", "grass green"),
-    "cyan": ("turquoise", "aqua", "light blue"),
+    "cyan": ("turquoise", "aqua"),
     "blue": ("navy", "azure", "dark blue", "deep blue"),
     "purple": ("violet", "deep purple"),
     "pink": ("rose", "light pink"),
@@ -56,7 +56,6 @@ GROUNDS = (
     "{g} floor",
     "{g} paper",
     "{g} area",
-    "{g}",
     "background in {g}",
     "background of {g}",
     "background that is {g}",
@@ -65,37 +64,56 @@ JOINED = (
     "a {thing} on a {ground}",
     "a {thing} on a {ground}",
     "a {thing} on {ground}",
+    "a {thing} on {{g}}",
+    "a {thing} on a field of {{g}}",
     "a {thing} on top of a {ground}",
     "a {thing} against a {ground}",
+    "a {thing} against {{g}}",
     "a {thing} over a {ground}",
+    "a {thing} over {{g}}",
     "a {thing} before a {ground}",
+    "a {thing} before {{g}}",
     "a {thing} in front of a {ground}",
     "a {thing} with a {ground}",
     "a {thing} with a {ground} behind it",
     "a {thing}, {ground}",
     "{thing}, {ground}",
+    "{thing}; {ground}",
+    "{thing}. {ground}",
+    "{thing} - {ground}",
     "{thing} and {ground}",
     "the {thing} is on a {ground}",
     "a {thing} sits on a {ground}",
     "a {thing} placed on a {ground}",
     "there is a {thing} in the middle of a {ground}",
     "a {thing} in the center of a {ground}",
-    "a {thing} surrounded by {ground}",
+    "a {thing} surrounded by {{g}}",
     "a {ground} and a {thing} on it",
     "a {ground}, a {thing}",
+    "a {ground}. a {thing}",
     "{ground}, {thing}",
+    "{ground}; {thing}",
+    "{ground}: {thing}",
+    "{ground} and {thing}",
     "{ground} with {thing}",
+    "{ground} and in the centre a {thing}",
     "a {ground} with a {thing} on it",
     "a {ground} with a {thing} in the centre",
     "a {ground} behind a {thing}",
     "a {ground} showing a {thing}",
     "in front of a {ground} there is a {thing}",
     "against a {ground} stands a {thing}",
+    "before a {ground}: a {thing}",
     "on a {ground} we see a {thing}",
 )
 APART = (  # that say of colours and shapes by themselves
     "a {s} on a {g} background, the {s} is {c}",
     "a {c} {s}, the rest is {g}",
+    "a {c} {s} and the rest {g}",
+    "a {c} {s}, {g} around it",
+    "a {c} {s}, all around is {g}",
+    "all {g} but for a {c} {s}",
+    "{g} everywhere, and a {c} {s}",
     "a {c} {s} and {g} everywhere else",
     "a {c} {s}, the background is {g}",
     "the background is {g}, the {s} is {c}",
@@ -154,7 +172,7 @@ def picture(rng: np.random.Generator, *, patterned: float = 0.3) -> tuple[str, s
         said = re.sub(r"\b(an?|the) ", "", said)
     if rng.random() < 0.2:
         said += pick(rng, (", ", " ", ". ")) + pick(rng, PRAISED)
-    if rng.random() < 0.3:
+    if rng.random() < 0.2:
         said = _among_others(rng, said)
     meant = re.sub(r"\ba orange", "an orange", f"a {colour} {shape} on a {kinds}{ground} background")
     if rng.random() < 0.33:
@@ -169,7 +187,7 @@ def picture(rng: np.random.Generator, *, patterned: float = 0.3) -> tuple[str, s
 def _named(rng: np.random.Generator, word: str) -> str:
     """`word`, or now and then another for it."""
     known = word.strip()
-    if known in ALSO and rng.random() < 0.25:
+    if known in ALSO and rng.random() < 0.3:
         return word.replace(known, pick(rng, ALSO[known]))
     return word
 

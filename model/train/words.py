@@ -43,6 +43,7 @@ def train(
     mini.to(device).requires_grad_(False)
     before = copy.deepcopy(mini.conditioner)
     channels = channel_weights(PatchAutoencoder.from_pretrained(engine_from / "vae").eval()).to(device)
+    start_as_another(mini.conditioner)
     weights = list(mini.conditioner.text.requires_grad_(True).parameters())
     optimiser = torch.optim.AdamW(weights, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.0)
     curve, clock = Curve(folder / "curve.csv"), Clock()
@@ -52,7 +53,7 @@ def train(
         commands = [wordings.command(rng) for _ in range(recipe.commands)]
         asked = [prompts.picture(rng)[:2] for _ in range(recipe.pictures)]
         pooled, tokens = _commanded(mini.conditioner, before, commands)
-        pictured, painted = _painted(mini, before, channels, asked)
+        pictured, painted = _painted(mini, before, channels, asked, recipe.seen)
         (pooled + pictured + recipe.tokens * tokens + recipe.painted * painted).backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
@@ -63,6 +64,16 @@ def train(
         progress.set_postfix(curve.write(step, clock.minutes(), lr))
     mini.save(folder, config, engine_from / "vae")
     write_strip(folder)
+
+
+@torch.no_grad()
+def start_as_another(conditioner: Conditioner) -> None:
+    """A word that is only another's name (prompts.ALSO) starts as that word, in place."""
+    table, ids = conditioner.text.get_input_embeddings().weight, conditioner.tokenizer.get_vocab()
+    for word, others in prompts.ALSO.items():
+        for other in others:
+            if other in ids:
+                table[ids[other]] = table[ids[word]]
 
 
 def _commanded(
@@ -80,28 +91,33 @@ def _commanded(
 
 
 def _painted(
-    mini: Mini, before: Conditioner, channels: Tensor, asked: list[tuple[str, str]]
+    mini: Mini, before: Conditioner, channels: Tensor, asked: list[tuple[str, str]], seen: int
 ) -> tuple[Tensor, Tensor]:
-    """Mean squared errors of the pooled vectors, and of the samples that the DiT sees at sigmas of the
-    sampling, half of them at the first, in noise over what it makes of the meaning in one step."""
+    """Mean squared errors of the pooled vectors of (said, meant), and, of the first `seen`, of the samples
+    that the DiT sees at sigmas of the sampling: half of them at the first, in noise over what it makes of
+    the meaning in one step."""
     said, meant = zip(*asked, strict=True)
     config, device = mini.config, channels.device
-    noise = torch.randn(len(asked), *config.latent_shape(1)[1:], device=device)
-    grid = sigmas(config.image_steps, config.shift)[:-1].to(device)
-    drawn = grid[torch.randint(len(grid), (len(asked),), device=device)]
-    sigma = torch.where(torch.rand(len(asked), device=device) < 0.5, grid[0], drawn)
     with mixed(device):
         found = _told(mini.conditioner, said)
         with torch.no_grad():
             wanted = _told(before, meant)
-            first = clean_of(
-                mini.transformer, noise, grid[:1].expand(len(asked)), wanted, None, config.prediction
-            )
-            noisy = noised(first, sigma)
-            right = clean_of(mini.transformer, noisy, sigma, wanted, None, config.prediction)
-        seen = clean_of(mini.transformer, noisy, sigma, found, None, config.prediction)
     pooled = (found.pooled - wanted.pooled).square().mean()
-    return pooled, (channels * (seen - right).square()).mean()
+    noise = torch.randn(seen, *config.latent_shape(1)[1:], device=device)
+    grid = sigmas(config.image_steps, config.shift)[:-1].to(device)
+    drawn = grid[torch.randint(len(grid), (seen,), device=device)]
+    sigma = torch.where(torch.rand(seen, device=device) < 0.5, grid[0], drawn)
+
+    def sample(noisy: Tensor, sigma: Tensor, told: Condition) -> Tensor:
+        told = Condition(told.tokens[:seen], told.mask[:seen], told.pooled[:seen])
+        return clean_of(mini.transformer, noisy, sigma, told, None, config.prediction)
+
+    with mixed(device):
+        with torch.no_grad():
+            noisy = noised(sample(noise, grid[:1].expand(seen), wanted), sigma)
+            right = sample(noisy, sigma, wanted)
+        painted = (channels * (sample(noisy, sigma, found) - right).square()).mean()
+    return pooled, painted
 
 
 def _told(conditioner: Conditioner, said: tuple[str, ...]) -> Condition:
