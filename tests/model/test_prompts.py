@@ -4,8 +4,11 @@ import re
 
 import numpy as np
 
+from model.families.mini import MiniFamily
 from model.train import captions, prompts, tokenizer
 from model.train.textures import COLOURS, SHAPES
+from model.train.words import start_as_another
+from tests.tiny import build_engine
 
 
 def drawn(count: int) -> list[tuple[str, str, tuple[str, str, str]]]:
@@ -50,3 +53,18 @@ def test_both_orders_and_commands_are_drawn() -> None:
     assert min(last) == 0
     told = [meant for _, meant, _ in seen if "the camera" in meant]
     assert 0.25 < len(told) / len(seen) < 0.42
+
+
+def test_another_name_starts_as_the_word_it_stands_for() -> None:
+    family = build_engine().family
+    assert isinstance(family, MiniFamily)
+    conditioner = family.conditioner
+
+    def pooled(said: str) -> np.ndarray:
+        return conditioner(*conditioner.tokenize([said]), None).pooled[0].detach().numpy()
+
+    plain = pooled("a red circle on a blue background")
+    assert not np.allclose(pooled("a crimson disc on a navy background"), plain, atol=1e-4)
+    start_as_another(conditioner)
+    assert np.allclose(pooled("a crimson disc on a navy background"), plain, atol=1e-4)
+    assert np.allclose(pooled("a red circle on a blue background"), plain, atol=1e-6)  # itself as it was
