@@ -10,7 +10,7 @@ from model.load import WEIGHTS, load_engine
 from model.measure import named_camera, named_scene, psnr
 from tests.model.test_words import OUTSIDERS
 
-# Prompts that nobody generated: none of their sentences is among those of model/train/prompts.py.
+# Prompts by hand: model/train/prompts.py can't say any of them but the last three.
 ASKED = (
     ("Orange background, purple star in the middle.", ("purple", "star", "orange")),
     ("There is a green circle on white ground", ("green", "circle", "white")),
