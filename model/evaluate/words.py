@@ -6,7 +6,7 @@ from torch import Tensor
 
 from model.conditioning import Conditioner
 from model.evaluate.films import HELD_OUT_SEED
-from model.train import captions, motion, script, wordings
+from model.train import captions, commands, motion, script
 
 
 def understood(conditioner: Conditioner, count: int) -> dict[str, float]:
@@ -15,7 +15,7 @@ def understood(conditioner: Conditioner, count: int) -> dict[str, float]:
     rng = np.random.default_rng(HELD_OUT_SEED + 3)
     drawn = [script.nature(rng, turned=0.5, freedom=1.0) for _ in range(count)]
     by_the_world = [(one.told(rng), one.camera) for one in drawn]
-    by_people = [wordings.of_people(rng) for _ in range(count)]
+    by_people = [commands.of_people(rng) for _ in range(count)]
     return {
         "commands": count,
         "the_worlds": _share(conditioner, by_the_world),

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from model.train import captions, motion, wordings
+from model.train import captions, commands, motion
 from model.train.captions import pick
 from model.train.textures import BACKGROUNDS, COLOURS, SHAPES
 
@@ -177,7 +177,7 @@ def picture(rng: np.random.Generator, *, patterned: float = 0.3) -> tuple[str, s
     meant = re.sub(r"\ba orange", "an orange", f"a {colour} {shape} on a {kinds}{ground} background")
     if rng.random() < 0.33:
         camera = pick(rng, motion.CAMERA)
-        told, meant = wordings.of_camera(rng, camera), f"{meant}, {captions.plain_caption(camera)}"
+        told, meant = commands.of_camera(rng, camera), f"{meant}, {captions.plain_caption(camera)}"
         said = (
             f"{told}. {said}" if rng.random() < 0.2 else said + pick(rng, (", ", ". ", " and ", "; ")) + told
         )

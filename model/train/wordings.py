@@ -1,10 +1,4 @@
-"""Commands as people write them: more ways to name a camera's motion than the world's captions know, among
-words that say nothing of it."""
-
-import numpy as np
-
-from model.train import captions, motion, script
-from model.train.captions import UNKNOWN, pick
+"""More ways to name a camera's motion than the world's captions know."""
 
 _SIDEWAYS = (
     "the camera moves to the {way}",
@@ -247,64 +241,8 @@ SLOWLY = (
     "now",
 )
 ENDS = (".", ",", ";", "!", " -", ":")
-LONGEST = 30  # words beside a command
 
 
 def wordings() -> tuple[str, ...]:
     """All that is said here, for a vocabulary."""
     return (*(phrase for phrases in CAMERA.values() for phrase in phrases), *SLOWLY, *ENDS)
-
-
-def command(rng: np.random.Generator) -> tuple[str, str]:
-    """A caption and what it means, in the plainest words: one of the world's own half of the time, else one
-    `of_people`."""
-    if rng.random() < 0.5:
-        drawn = _of_the_world(rng)
-        return drawn.told(rng), drawn.meant
-    said, camera = of_people(rng)
-    return said, captions.plain_caption(camera)
-
-
-def of_people(rng: np.random.Generator) -> tuple[str, str]:
-    """A camera's motion in any of its wordings, among words of no meaning; and which motion it is."""
-    camera = pick(rng, motion.CAMERA)
-    before, after = _beside(rng), _beside(rng)
-    return _punctuated(rng, before, of_camera(rng, camera), after), camera
-
-
-def of_camera(rng: np.random.Generator, camera: str) -> str:
-    """A camera's motion in any of its wordings."""
-    said = pick(rng, CAMERA[camera]) if rng.random() < 0.7 else captions.motion_caption(rng, camera, None, "")
-    return _hurried(rng, said)
-
-
-def _of_the_world(rng: np.random.Generator) -> script.Script:
-    kind = rng.random()
-    if kind < 0.5:
-        return script.nature(rng, turned=0.5, freedom=1.0)
-    return script.scene(rng) if kind < 0.85 else script.grown_scene(rng)
-
-
-def _beside(rng: np.random.Generator) -> str:
-    """Words of no meaning, often none."""
-    if rng.random() < 0.5:
-        return ""
-    count = int(LONGEST * rng.random() ** 2)
-    return " ".join(pick(rng, captions.FILLER) if rng.random() < 0.4 else UNKNOWN for _ in range(count))
-
-
-def _hurried(rng: np.random.Generator, said: str) -> str:
-    """With an adverb now and then, before, after or inside, or a word that nobody knows."""
-    if rng.random() < 0.6:
-        return said
-    words = said.split()
-    words.insert(int(rng.integers(len(words) + 1)), pick(rng, SLOWLY) if rng.random() < 0.7 else UNKNOWN)
-    return " ".join(words)
-
-
-def _punctuated(rng: np.random.Generator, *parts: str) -> str:
-    said = [part for part in parts if part]
-    joined = said[0]
-    for part in said[1:]:
-        joined += (pick(rng, ENDS) if rng.random() < 0.7 else "") + " " + part
-    return joined + ("." if rng.random() < 0.3 else "")

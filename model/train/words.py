@@ -19,7 +19,7 @@ from model.autoencoder import PatchAutoencoder
 from model.conditioning import Condition, Conditioner
 from model.config import EngineConfig
 from model.schedule import sigmas
-from model.train import prompts, wordings
+from model.train import commands, prompts
 from model.train.clock import Clock
 from model.train.curve import Curve
 from model.train.flow import channel_weights, clean_of, noised
@@ -50,9 +50,9 @@ def train(
     for step in (progress := tqdm(range(recipe.steps), desc="words")):
         lr = learning_rate(recipe.lr, step, recipe.warmup, step / recipe.steps, recipe.fall)
         optimiser.param_groups[0]["lr"] = lr
-        commands = [wordings.command(rng) for _ in range(recipe.commands)]
+        told = [commands.command(rng) for _ in range(recipe.commands)]
         asked = [prompts.picture(rng)[:2] for _ in range(recipe.pictures)]
-        pooled, tokens = _commanded(mini.conditioner, before, commands)
+        pooled, tokens = _commanded(mini.conditioner, before, told)
         pictured, painted = _painted(mini, before, channels, asked, recipe.seen)
         (pooled + pictured + recipe.tokens * tokens + recipe.painted * painted).backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
@@ -68,7 +68,8 @@ def train(
 
 @torch.no_grad()
 def start_as_another(conditioner: Conditioner) -> None:
-    """A word that is only another's name (prompts.ALSO) starts as that word, in place."""
+    """A word that is only another's name (prompts.ALSO) starts as that word, in place; what was learned of it
+    in a run before is forgotten."""
     table, ids = conditioner.text.get_input_embeddings().weight, conditioner.tokenizer.get_vocab()
     for word, others in prompts.ALSO.items():
         for other in others:
@@ -77,10 +78,10 @@ def start_as_another(conditioner: Conditioner) -> None:
 
 
 def _commanded(
-    conditioner: Conditioner, before: Conditioner, commands: list[tuple[str, str]]
+    conditioner: Conditioner, before: Conditioner, told: list[tuple[str, str]]
 ) -> tuple[Tensor, Tensor]:
     """Mean squared errors of the pooled vectors and of the tokens, of (said, meant)."""
-    said, meant = zip(*commands, strict=True)
+    said, meant = zip(*told, strict=True)
     found = _told(conditioner, said)
     with torch.no_grad():
         wanted, kept = _told(before, meant), _told(before, said)

@@ -10,7 +10,7 @@ from model.conditioning import Conditioner
 from model.evaluate.words import nearest, understood
 from model.families.mini import MiniFamily
 from model.load import load_engine
-from model.train import motion, tokenizer, wordings
+from model.train import commands, motion, tokenizer, wordings
 from tests.tiny import build_engine
 
 # Sentences by hand. In 17 of the 27 the command itself is a phrase of wordings.py or of the grammar, in other
@@ -86,7 +86,7 @@ def test_no_wording_names_two_motions() -> None:
 
 def test_commands_are_short_and_long_and_of_every_motion() -> None:
     rng = np.random.default_rng(0)
-    drawn = [wordings.of_people(rng) for _ in range(600)]
+    drawn = [commands.of_people(rng) for _ in range(600)]
     assert {camera for _, camera in drawn} == set(motion.CAMERA)
     lengths = [len(said.split()) for said, _ in drawn]
     assert min(lengths) <= 2
