@@ -2,6 +2,10 @@
 
 The 13 B model takes its tokens from a vision-language model and the pooled vector from CLIP; the small one
 has a CLIP text model and a CLIP vision model of its own, a few layers each.
+
+One pooled vector can't both name what a picture shows and command the camera (LOG.md, 2026-11-26). So the text
+model is told which it is to do, as HunyuanVideo's is by its two prompt templates: a prompt that comes with an
+image starts with a token of its own, where the tokenizer has it.
 """
 
 from dataclasses import dataclass
@@ -10,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import CLIPTextModel, CLIPVisionModel, PreTrainedTokenizerFast
+
+FILM = "[FILM]"  # in a tokenizer's vocabulary: what starts the prompt of a film
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Conditioner(nn.Module):
     ) -> None:
         super().__init__()
         self.tokenizer, self.text, self.vision, self.image_tokens = tokenizer, text, vision, image_tokens
+        self._film = tokenizer.get_vocab().get(FILM, tokenizer.bos_token_id)
 
     def tokenize(self, prompts: list[str]) -> tuple[Tensor, Tensor]:
         """Ids and mask [B, L], long, padded on the right and cut to the text model's length."""
@@ -48,10 +55,18 @@ class Conditioner(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor, thumbnails: Tensor | None) -> Condition:
         """Without `thumbnails` [B, 3, s, s] (text-to-image) there are text tokens only."""
+        told = self.read(ids, mask, filmed=thumbnails is not None)
+        if thumbnails is None or not self.image_tokens:
+            return told
+        seen = self.vision(pixel_values=thumbnails.to(self.vision.dtype)).last_hidden_state
+        used = mask.new_ones(seen.shape[:2])
+        return Condition(
+            torch.cat([seen, told.tokens], dim=1), torch.cat([used, told.mask], dim=1), told.pooled
+        )
+
+    def read(self, ids: Tensor, mask: Tensor, *, filmed: bool) -> Condition:
+        """The text's part: what a picture is to show, or, `filmed`, what is to happen to a given one."""
+        if filmed:
+            ids = torch.where(ids == self.tokenizer.bos_token_id, self._film, ids)
         written = self.text(input_ids=ids, attention_mask=mask)
-        tokens = written.last_hidden_state
-        if thumbnails is not None and self.image_tokens:
-            seen = self.vision(pixel_values=thumbnails.to(self.vision.dtype)).last_hidden_state
-            tokens = torch.cat([seen, tokens], dim=1)
-            mask = torch.cat([mask.new_ones(seen.shape[:2]), mask], dim=1)
-        return Condition(tokens, mask, written.pooler_output)
+        return Condition(written.last_hidden_state, mask, written.pooler_output)

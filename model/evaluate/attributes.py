@@ -30,8 +30,8 @@ def by_people(count: int) -> Iterator[Asked]:
     mislead the measure."""
     rng = np.random.default_rng(HELD_OUT_SEED + 4)
     for _ in range(count):
-        said, _, named = prompts.picture(rng, patterned=0.0)
-        yield said, named
+        asked = prompts.picture(rng, patterned=0.0)
+        yield asked.said, asked.named
 
 
 def attributes(engine: Engine, asked: Iterable[Asked], strips: Path | None = None) -> dict[str, object]:

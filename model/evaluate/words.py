@@ -38,4 +38,4 @@ def _share(conditioner: Conditioner, commands: list[tuple[str, str]]) -> float:
 @torch.inference_mode()
 def _pooled(conditioner: Conditioner, said: list[str]) -> Tensor:
     ids, mask = (tensor.to(conditioner.text.device) for tensor in conditioner.tokenize(said))
-    return conditioner(ids, mask, None).pooled.float()
+    return conditioner.read(ids, mask, filmed=True).pooled.float()

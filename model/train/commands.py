@@ -9,11 +9,11 @@ LONGEST = 30  # words beside a command
 
 
 def command(rng: np.random.Generator) -> tuple[str, str]:
-    """A caption and what it means, in the plainest words: one of the world's own half of the time, else one
-    `of_people`."""
+    """A caption and what a film by it is to do, in the plainest words: one of the world's own half of the
+    time, else one `of_people`."""
     if rng.random() < 0.5:
         drawn = _of_the_world(rng)
-        return drawn.told(rng), drawn.meant
+        return drawn.told(rng), drawn.filmed
     said, camera = of_people(rng)
     return said, captions.plain_caption(camera)
 

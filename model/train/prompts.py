@@ -2,6 +2,7 @@
 order, than the world's captions know."""
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -146,24 +147,48 @@ PRAISED = ("high quality", "4k", "detailed", "centered", "minimalist", "flat des
 KNOWN = (*ALSO, *(word for words in ALSO.values() for word in words))
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A prompt, what it means in the world's plainest words, and the colour, the shape and the background's
+    colour that it names. `camera` is the motion that it commands, if any."""
+
+    said: str
+    meant: str
+    named: tuple[str, str, str]
+    camera: str | None
+
+    @property
+    def filmed(self) -> str:
+        """What a film by it is to do, in the plainest words; that of none is a zoom in."""
+        return captions.plain_caption(self.camera or "zoom in")
+
+
 def phrases() -> tuple[str, ...]:
     """All that is said here, for a vocabulary."""
     said = (*KNOWN, *SIZES, *THINGS, *GROUNDS, *JOINED, *APART, *ASKED, *PRAISED)
     return tuple(re.sub(r"{\w+}", " ", phrase) for phrase in said)
 
 
-def picture(rng: np.random.Generator, *, patterned: float = 0.3) -> tuple[str, str, tuple[str, str, str]]:
-    """A prompt, what it means in the world's plainest words, and the colour, shape and background's colour
-    that it names. A third also command the camera; of `patterned` any kind of background is named."""
+def picture(
+    rng: np.random.Generator,
+    *,
+    patterned: float = 0.3,
+    grounded: float = 0.92,
+    commanding: float = 0.33,
+) -> Asked:
+    """Of `patterned` any kind of background is named, of `grounded` any: else it is white, or black behind
+    what is white. Of `commanding` the camera is commanded as well."""
     colour, ground = rng.choice(list(COLOURS), 2, replace=False).tolist()
     shape, kind = pick(rng, SHAPES), pick(rng, BACKGROUNDS) if rng.random() < patterned else "plain"
     kinds = "" if kind == "plain" else f"{kind} "
     names = {"c": _named(rng, colour), "s": _named(rng, shape), "g": _named(rng, kinds) + _named(rng, ground)}
-    if rng.random() < 0.2:
+    if rng.random() >= grounded:
+        ground, kinds = "black" if colour == "white" else "white", ""
+        said = pick(rng, ("a {thing}", "a {thing}", "{thing}")).format(thing=_thing(rng)).format(**names)
+    elif rng.random() < 0.2:
         said = pick(rng, APART).format(**names)
     else:
-        thing = (pick(rng, SIZES) + " " if rng.random() < 0.3 else "") + pick(rng, THINGS)
-        said = pick(rng, JOINED).format(thing=thing, ground=pick(rng, GROUNDS)).format(**names)
+        said = pick(rng, JOINED).format(thing=_thing(rng), ground=pick(rng, GROUNDS)).format(**names)
     if rng.random() < 0.4:
         said = f"{pick(rng, ASKED)} {said}"
     said = re.sub(r"\ba (?=[aeio])", "an ", said)
@@ -175,13 +200,17 @@ def picture(rng: np.random.Generator, *, patterned: float = 0.3) -> tuple[str, s
     if rng.random() < 0.2:
         said = _among_others(rng, said)
     meant = re.sub(r"\ba orange", "an orange", f"a {colour} {shape} on a {kinds}{ground} background")
-    if rng.random() < 0.33:
-        camera = pick(rng, motion.CAMERA)
+    camera = pick(rng, motion.CAMERA) if rng.random() < commanding else None
+    if camera is not None:
         told, meant = commands.of_camera(rng, camera), f"{meant}, {captions.plain_caption(camera)}"
         said = (
             f"{told}. {said}" if rng.random() < 0.2 else said + pick(rng, (", ", ". ", " and ", "; ")) + told
         )
-    return said + ("." if rng.random() < 0.2 else ""), meant, (colour, shape, ground)
+    return Asked(said + ("." if rng.random() < 0.2 else ""), meant, (colour, shape, ground), camera)
+
+
+def _thing(rng: np.random.Generator) -> str:
+    return (pick(rng, SIZES) + " " if rng.random() < 0.3 else "") + pick(rng, THINGS)
 
 
 def _named(rng: np.random.Generator, word: str) -> str:

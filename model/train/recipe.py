@@ -112,12 +112,12 @@ class Distilling:
 
 @dataclass(frozen=True)
 class Wording:
-    """The text encoder learns that other words mean the same. A step sees `commands`, whose tokens are to
-    stay with the weight `tokens`, and `pictures` asked for; of these the DiT paints `seen`, which are to come
+    """The text encoder learns that other words mean the same. A step sees prompts for `films`, whose tokens
+    are to stay with the weight `tokens`, and for `pictures`; of these the DiT paints `seen`, which are to come
     out the same with the weight `painted`."""
 
     steps: int = 1600
-    commands: int = 48
+    films: int = 48
     pictures: int = 48
     seen: int = 10
     tokens: float = 0.3
@@ -188,7 +188,7 @@ SMALLEST = Recipe(
     ),
     Distilling(steps=4, data=SMALL, own=0.5, save_every=2),
     Pruning(steps=2, data=SMALL, tries=1),
-    Wording(steps=3, commands=4, pictures=3, seen=2),
+    Wording(steps=3, films=4, pictures=3, seen=2),
     Geometry(width=64, heads=1, double_blocks=1, single_blocks=2, tokens_width=64),
 )
 FURTHER = Matching(

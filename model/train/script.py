@@ -25,6 +25,13 @@ class Script:
     kind: str = ""
     behind: tuple[str, str] | None = None  # colour and shape of a second thing
 
+    @property
+    def filmed(self) -> str:
+        """What a film of it is to do, in the plainest words: what its camera does, where that moves."""
+        if self.camera == "still" and self.thing != "still":
+            return self.meant
+        return captions.plain_caption(self.camera)
+
     def told(self, rng: np.random.Generator) -> str:
         return captions.join(rng, self.words, self.said)
 

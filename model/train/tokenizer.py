@@ -6,6 +6,7 @@ import torch
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import CLIPTextModel, PreTrainedTokenizerFast
 
+from model.conditioning import FILM
 from model.train import captions, prompts, wordings
 from model.train.captions import UNKNOWN
 
@@ -21,7 +22,7 @@ def vocabulary() -> list[str]:
 
 def build(max_length: int, known: list[str] | None = None) -> PreTrainedTokenizerFast:
     """Of `known` words; None: of the vocabulary."""
-    words = [PAD, UNKNOWN, START, END, *(vocabulary() if known is None else known)]
+    words = [PAD, UNKNOWN, START, END, FILM, *(vocabulary() if known is None else known)]
     inner = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token=UNKNOWN))
     inner.add_special_tokens([PAD, UNKNOWN, START, END])
     inner.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
@@ -44,11 +45,10 @@ def with_words(
     text: CLIPTextModel, known: PreTrainedTokenizerFast, words: PreTrainedTokenizerFast
 ) -> CLIPTextModel:
     """`text`, in place, with an embedding for each of `words`: those of `known` words stay, a new word begins
-    as an unknown one."""
+    as an unknown one, and FILM, where it's new, as START."""
     before = text.get_input_embeddings().weight
-    ids = [
-        known.get_vocab().get(words.convert_ids_to_tokens(i), known.unk_token_id) for i in range(len(words))
-    ]
+    had = {FILM: known.bos_token_id} | known.get_vocab()
+    ids = [had.get(words.convert_ids_to_tokens(i), known.unk_token_id) for i in range(len(words))]
     table = before[torch.tensor(ids, device=before.device)].clone()
     text.resize_token_embeddings(len(words), mean_resizing=False)
     text.get_input_embeddings().weight.copy_(table)

@@ -2,9 +2,10 @@
 
 A DiT obeys the plainest words best (LOG.md). So the encoder is taught afterwards, by what the encoder as it
 was says to the plainest words for the same (knowledge distillation, Hinton et al. 2015, with the meaning as
-the teacher's input). A command to the camera is obeyed by its pooled vector, so that is to be the same, and
-its tokens are to stay. A picture is painted by the tokens too, which no order of words has one by one in
-common with another: there the DiT, which stays as it is, is to see the same sample.
+the teacher's input). Of a prompt for a film that is the command in it: the camera obeys the pooled vector, so
+that is to be the command's, whatever the scene beside it, and the tokens are to stay. A picture is painted by
+the tokens too, which no order of words has one by one in common with another: there the DiT, which stays as
+it is, is to see the same sample.
 """
 
 import copy
@@ -19,7 +20,7 @@ from model.autoencoder import PatchAutoencoder
 from model.conditioning import Condition, Conditioner
 from model.config import EngineConfig
 from model.schedule import sigmas
-from model.train import commands, prompts
+from model.train import commands, prompts, script
 from model.train.clock import Clock
 from model.train.curve import Curve
 from model.train.flow import channel_weights, clean_of, noised
@@ -50,10 +51,10 @@ def train(
     for step in (progress := tqdm(range(recipe.steps), desc="words")):
         lr = learning_rate(recipe.lr, step, recipe.warmup, step / recipe.steps, recipe.fall)
         optimiser.param_groups[0]["lr"] = lr
-        told = [commands.command(rng) for _ in range(recipe.commands)]
-        asked = [prompts.picture(rng)[:2] for _ in range(recipe.pictures)]
-        pooled, tokens = _commanded(mini.conditioner, before, told)
-        pictured, painted = _painted(mini, before, channels, asked, recipe.seen)
+        films = [_film(rng) for _ in range(recipe.films)]
+        pictures = [_picture(rng) for _ in range(recipe.pictures)]
+        pooled, tokens = _filmed(mini.conditioner, before, films)
+        pictured, painted = _painted(mini, before, channels, pictures, recipe.seen)
         (pooled + pictured + recipe.tokens * tokens + recipe.painted * painted).backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
@@ -77,14 +78,31 @@ def start_as_another(conditioner: Conditioner) -> None:
                 table[ids[other]] = table[ids[word]]
 
 
-def _commanded(
-    conditioner: Conditioner, before: Conditioner, told: list[tuple[str, str]]
+def _film(rng: np.random.Generator) -> tuple[str, str]:
+    """A prompt, and what a film by it is to do, in the plainest words."""
+    if rng.random() < 0.6:
+        return commands.command(rng)
+    asked = prompts.picture(rng, commanding=0.85)
+    return asked.said, asked.filmed
+
+
+def _picture(rng: np.random.Generator) -> tuple[str, str]:
+    """A prompt, and what it asks to be painted, in the plainest words."""
+    if rng.random() < 0.2:
+        drawn = script.scene(rng)
+        return drawn.told(rng), drawn.meant
+    asked = prompts.picture(rng)
+    return asked.said, asked.meant
+
+
+def _filmed(
+    conditioner: Conditioner, before: Conditioner, asked: list[tuple[str, str]]
 ) -> tuple[Tensor, Tensor]:
     """Mean squared errors of the pooled vectors and of the tokens, of (said, meant)."""
-    said, meant = zip(*told, strict=True)
-    found = _told(conditioner, said)
+    said, meant = zip(*asked, strict=True)
+    found = _told(conditioner, said, filmed=True)
     with torch.no_grad():
-        wanted, kept = _told(before, meant), _told(before, said)
+        wanted, kept = _told(before, meant, filmed=True), _told(before, said, filmed=True)
     lengths = found.mask.sum(1, keepdim=True)
     inner = torch.arange(found.mask.shape[1], device=lengths.device) < lengths - 1  # the last one is the end,
     apart = (found.tokens - kept.tokens).square().mean(-1)  # which is the pooled vector
@@ -100,9 +118,9 @@ def _painted(
     said, meant = zip(*asked, strict=True)
     config, device = mini.config, channels.device
     with mixed(device):
-        found = _told(mini.conditioner, said)
+        found = _told(mini.conditioner, said, filmed=False)
         with torch.no_grad():
-            wanted = _told(before, meant)
+            wanted = _told(before, meant, filmed=False)
     pooled = (found.pooled - wanted.pooled).square().mean()
     noise = torch.randn(seen, *config.latent_shape(1)[1:], device=device)
     grid = sigmas(config.image_steps, config.shift)[:-1].to(device)
@@ -121,7 +139,7 @@ def _painted(
     return pooled, painted
 
 
-def _told(conditioner: Conditioner, said: tuple[str, ...]) -> Condition:
+def _told(conditioner: Conditioner, said: tuple[str, ...], *, filmed: bool) -> Condition:
     device = conditioner.text.device
     ids, mask = (tensor.to(device) for tensor in conditioner.tokenize(list(said)))
-    return conditioner(ids, mask, None)
+    return conditioner.read(ids, mask, filmed=filmed)
