@@ -3,9 +3,9 @@
 The 13 B model takes its tokens from a vision-language model and the pooled vector from CLIP; the small one
 has a CLIP text model and a CLIP vision model of its own, a few layers each.
 
-One pooled vector can't both name what a picture shows and command the camera (LOG.md, 2026-11-26). So the text
-model is told which it is to do, as HunyuanVideo's is by its two prompt templates: a prompt that comes with an
-image starts with a token of its own, where the tokenizer has it.
+One pooled vector can't both name what a picture shows and command the camera (LOG.md, 2026-11-26). So the
+text model is told which it is to do, as HunyuanVideo's is by its two prompt templates: a prompt that comes
+with an image starts with a token of its own, where the tokenizer has it.
 """
 
 from dataclasses import dataclass

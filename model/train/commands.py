@@ -1,4 +1,5 @@
-"""Commands to the camera as people write them: any wording, among words that say nothing of it."""
+"""Commands to the camera, and to a thing, as people write them: any wording, among words that say nothing of
+it."""
 
 import numpy as np
 
@@ -33,6 +34,13 @@ def of_camera(rng: np.random.Generator, camera: str) -> str:
         else captions.motion_caption(rng, camera, None, "")
     )
     return _hurried(rng, said)
+
+
+def of_thing(rng: np.random.Generator, thing: str, noun: str) -> str:
+    """The motion of what is called `noun`, in any of its wordings."""
+    if rng.random() < 0.5:
+        return captions.motion_caption(rng, None, thing, noun)
+    return _hurried(rng, pick(rng, wordings.OBJECT[thing]).format(noun))
 
 
 def _of_the_world(rng: np.random.Generator) -> script.Script:

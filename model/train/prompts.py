@@ -143,6 +143,7 @@ ASKED = (
     "an illustration of",
     "a video of",
 )
+NOUNS = ("object", "shape", "thing", "figure")
 PRAISED = ("high quality", "4k", "detailed", "centered", "minimalist", "flat design", "simple shapes", "hd")
 KNOWN = (*ALSO, *(word for words in ALSO.values() for word in words))
 
@@ -150,22 +151,23 @@ KNOWN = (*ALSO, *(word for words in ALSO.values() for word in words))
 @dataclass(frozen=True)
 class Asked:
     """A prompt, what it means in the world's plainest words, and the colour, the shape and the background's
-    colour that it names. `camera` is the motion that it commands, if any."""
+    colour that it names. Of the motions that it commands, if any, one is still; a film of none zooms in."""
 
     said: str
     meant: str
     named: tuple[str, str, str]
-    camera: str | None
+    camera: str = "zoom in"
+    thing: str = "still"
 
     @property
     def filmed(self) -> str:
-        """What a film by it is to do, in the plainest words; that of none is a zoom in."""
-        return captions.plain_caption(self.camera or "zoom in")
+        """What a film by it is to do, in the plainest words."""
+        return captions.plain_film(self.camera, self.thing)
 
 
 def phrases() -> tuple[str, ...]:
     """All that is said here, for a vocabulary."""
-    said = (*KNOWN, *SIZES, *THINGS, *GROUNDS, *JOINED, *APART, *ASKED, *PRAISED)
+    said = (*KNOWN, *SIZES, *THINGS, *GROUNDS, *JOINED, *APART, *ASKED, *NOUNS, *PRAISED)
     return tuple(re.sub(r"{\w+}", " ", phrase) for phrase in said)
 
 
@@ -174,10 +176,11 @@ def picture(
     *,
     patterned: float = 0.3,
     grounded: float = 0.92,
-    commanding: float = 0.33,
+    filming: float = 0.33,
+    moving: float = 0.1,
 ) -> Asked:
     """Of `patterned` any kind of background is named, of `grounded` any: else it is white, or black behind
-    what is white. Of `commanding` the camera is commanded as well."""
+    what is white. Of `filming` the camera is commanded as well, of `moving` the shape."""
     colour, ground = rng.choice(list(COLOURS), 2, replace=False).tolist()
     shape, kind = pick(rng, SHAPES), pick(rng, BACKGROUNDS) if rng.random() < patterned else "plain"
     kinds = "" if kind == "plain" else f"{kind} "
@@ -200,13 +203,23 @@ def picture(
     if rng.random() < 0.2:
         said = _among_others(rng, said)
     meant = re.sub(r"\ba orange", "an orange", f"a {colour} {shape} on a {kinds}{ground} background")
-    camera = pick(rng, motion.CAMERA) if rng.random() < commanding else None
-    if camera is not None:
-        told, meant = commands.of_camera(rng, camera), f"{meant}, {captions.plain_caption(camera)}"
-        said = (
-            f"{told}. {said}" if rng.random() < 0.2 else said + pick(rng, (", ", ". ", " and ", "; ")) + told
-        )
-    return Asked(said + ("." if rng.random() < 0.2 else ""), meant, (colour, shape, ground), camera)
+    named, moved = (colour, shape, ground), rng.random()
+    if moved < filming:
+        camera = pick(rng, motion.CAMERA)
+        said = _joined(rng, said, commands.of_camera(rng, camera))
+        return Asked(said, f"{meant}, {captions.plain_caption(camera)}", named, camera)
+    if moved < filming + moving:
+        thing, noun = pick(rng, motion.OBJECT), pick(rng, (shape, f"{colour} {shape}", names["s"], *NOUNS))
+        said = _joined(rng, said, commands.of_thing(rng, thing, noun))
+        return Asked(said, f"{meant}, {captions.plain_motion(None, thing, shape)}", named, "still", thing)
+    return Asked(said + ("." if rng.random() < 0.2 else ""), meant, named)
+
+
+def _joined(rng: np.random.Generator, said: str, told: str) -> str:
+    end = "." if rng.random() < 0.2 else ""
+    if rng.random() < 0.2:
+        return f"{told}. {said}{end}"
+    return said + pick(rng, (", ", ". ", " and ", "; ")) + told + end
 
 
 def _thing(rng: np.random.Generator) -> str:

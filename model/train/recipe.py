@@ -113,8 +113,8 @@ class Distilling:
 @dataclass(frozen=True)
 class Wording:
     """The text encoder learns that other words mean the same. A step sees prompts for `films`, whose tokens
-    are to stay with the weight `tokens`, and for `pictures`; of these the DiT paints `seen`, which are to come
-    out the same with the weight `painted`."""
+    are to stay with the weight `tokens`, and for `pictures`; of these the DiT paints `seen`, which are to
+    come out the same with the weight `painted`."""
 
     steps: int = 1600
     films: int = 48
@@ -228,7 +228,7 @@ def compared(contexts: tuple[int, ...]) -> Recipe:
 
 RECIPES = {
     "full": Recipe(CODING, Matching(steps=6000, data=FROM_NOTHING), DISTILLED, PRUNED),
-    "finish": Recipe(CODING, FURTHER, DISTILLED, PRUNED, seed=29),
+    "finish": Recipe(CODING, FURTHER, DISTILLED, PRUNED, Wording(steps=1000), seed=29),
     "contexts": Recipe(
         CODING,
         Matching(steps=1500, data=LONGER, lr=4e-4, warmup=20, ema=0.99, fall=0.5, words_pace=0.02),

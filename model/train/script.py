@@ -27,10 +27,8 @@ class Script:
 
     @property
     def filmed(self) -> str:
-        """What a film of it is to do, in the plainest words: what its camera does, where that moves."""
-        if self.camera == "still" and self.thing != "still":
-            return self.meant
-        return captions.plain_caption(self.camera)
+        """What a film of it is to do, in the plainest words."""
+        return captions.plain_film(self.camera, self.thing)
 
     def told(self, rng: np.random.Generator) -> str:
         return captions.join(rng, self.words, self.said)

@@ -82,7 +82,7 @@ def _film(rng: np.random.Generator) -> tuple[str, str]:
     """A prompt, and what a film by it is to do, in the plainest words."""
     if rng.random() < 0.6:
         return commands.command(rng)
-    asked = prompts.picture(rng, commanding=0.85)
+    asked = prompts.picture(rng, filming=0.5, moving=0.4)
     return asked.said, asked.filmed
 
 

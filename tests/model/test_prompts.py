@@ -5,30 +5,38 @@ import re
 import numpy as np
 
 from model.families.mini import MiniFamily
-from model.train import captions, prompts, tokenizer
+from model.train import captions, motion, prompts, tokenizer
 from model.train.textures import COLOURS, SHAPES
 from model.train.words import start_as_another
 from tests.tiny import build_engine
 
 
-def drawn(count: int) -> list[tuple[str, str, tuple[str, str, str]]]:
+def drawn(count: int, grounded: float = 0.92) -> list[prompts.Asked]:
     rng = np.random.default_rng(0)
-    return [prompts.picture(rng) for _ in range(count)]
+    return [prompts.picture(rng, grounded=grounded) for _ in range(count)]
 
 
 def test_every_prompt_is_of_known_words_but_for_the_strangers_in_it() -> None:
     words = tokenizer.build(48)
-    for said, meant, _ in drawn(1000):
-        told = said.replace(captions.UNKNOWN, "")
-        assert words.unk_token_id not in words(told)["input_ids"], said
-        assert words.unk_token_id not in words(meant)["input_ids"], meant
+    for asked in drawn(1000):
+        for told in (asked.said.replace(captions.UNKNOWN, ""), asked.meant, asked.filmed):
+            assert words.unk_token_id not in words(told)["input_ids"], told
 
 
 def test_what_is_meant_is_the_plain_caption_of_what_is_named() -> None:
-    for _, meant, (colour, shape, ground) in drawn(300):
-        pattern = rf"an? {colour} {shape} on an? (\w+ )?{ground} background(, the camera .*)?"
-        assert re.fullmatch(pattern, meant), meant
-        assert not re.search(r"\ba orange", meant)
+    for asked in drawn(300):
+        colour, shape, ground = asked.named
+        told = "" if asked.camera is None else f", {asked.filmed}"
+        pattern = rf"an? {colour} {shape} on an? (\w+ )?{ground} background{told}"
+        assert re.fullmatch(pattern, asked.meant), asked
+        assert not re.search(r"\ba orange", asked.meant)
+
+
+def test_a_film_is_to_do_what_the_camera_is_told() -> None:
+    seen = drawn(600)
+    assert {asked.camera for asked in seen} == {*motion.CAMERA, None}
+    for asked in seen:
+        assert asked.filmed == captions.plain_caption(asked.camera or "zoom in")
 
 
 def test_no_other_name_stands_for_two_things() -> None:
@@ -39,19 +47,26 @@ def test_no_other_name_stands_for_two_things() -> None:
 
 def test_what_is_named_is_said() -> None:
     """By its own name or another's: none is left out, whatever the template."""
-    for said, _, named in drawn(1000):
-        told = said.replace(f"{captions.UNKNOWN} ", "").replace(f" {captions.UNKNOWN}", "")
-        for one in named:
-            assert any(name in told for name in (one, *prompts.ALSO[one])), (one, said)
+    for asked in drawn(1000, grounded=1.0):
+        told = asked.said.replace(f"{captions.UNKNOWN} ", "").replace(f" {captions.UNKNOWN}", "")
+        for one in asked.named:
+            assert any(name in told for name in (one, *prompts.ALSO[one])), (one, asked.said)
+
+
+def test_a_shape_without_a_background_is_not_on_its_own_colour() -> None:
+    for asked in drawn(300, grounded=0.0):
+        colour, _, ground = asked.named
+        assert ground == ("black" if colour == "white" else "white")
+        assert not any(word in asked.said for word in ("background", "backdrop", " on ", "canvas"))
 
 
 def test_both_orders_and_commands_are_drawn() -> None:
     seen = drawn(600)
-    both = [(said.find(shape), said.find(ground)) for said, _, (_, shape, ground) in seen]
+    both = [(asked.said.find(asked.named[1]), asked.said.find(asked.named[2])) for asked in seen]
     orders = [ground < shape for shape, ground in both if min(shape, ground) >= 0]
     assert len(orders) > 100
     assert 0.2 < np.mean(orders) < 0.7  # the background is named first
-    told = [meant for _, meant, _ in seen if "the camera" in meant]
+    told = [asked for asked in seen if "the camera" in asked.meant]
     assert 0.25 < len(told) / len(seen) < 0.42
 
 

@@ -1,12 +1,15 @@
 """Other words for what the model knows: how they are drawn, and that the bundled text encoder knows them."""
 
 import copy
+import json
 
 import numpy as np
 import pytest
 import torch
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
 
-from model.conditioning import Conditioner
+from model.conditioning import FILM, Conditioner
 from model.evaluate.words import nearest, understood
 from model.families.mini import MiniFamily
 from model.load import load_engine
@@ -114,6 +117,24 @@ def test_new_words_begin_as_unknown_ones_and_known_words_stay() -> None:
         torch.testing.assert_close(found[0].tokens, found[1].tokens)
     assert smaller.unk_token_id in first.tokenize(["dolly in"])[0]
     assert larger.unk_token_id not in second.tokenize(["dolly in"])[0]
+
+
+def test_the_token_of_films_begins_as_the_start() -> None:
+    """So that weights from before it say the same for a film, until they are taught otherwise."""
+    family = build_engine().family
+    assert isinstance(family, MiniFamily)
+    conditioner = family.conditioner
+    had = tokenizer.build(48)
+    vocabulary = json.loads(had.backend_tokenizer.to_str())
+    del vocabulary["model"]["vocab"][FILM]
+    old = PreTrainedTokenizerFast(
+        tokenizer_object=Tokenizer.from_str(json.dumps(vocabulary)),
+        **{name: getattr(had, name) for name in ("bos_token", "eos_token", "pad_token", "unk_token")},
+    )
+    tokenizer.with_words(conditioner.text, old, conditioner.tokenizer)
+    asked = conditioner.tokenize(["the camera pans left"])
+    pictured, filmed = (conditioner.read(*asked, filmed=filmed) for filmed in (False, True))
+    torch.testing.assert_close(pictured.tokens, filmed.tokens)
 
 
 def test_the_bundled_encoder_understands_commands(bundled: Conditioner) -> None:
