@@ -77,17 +77,66 @@ def named_camera(frames: np.ndarray, step: int = 4) -> str:
     return best if strengths[best] > 0.15 * motion.PAN_PIXELS else "still"
 
 
+def named_object(frames: np.ndarray, colour: str, step: int = 4) -> str:
+    """The motion (motion.OBJECT) of the largest region of `colour` in frames [N, H, W, 3]: the one whose
+    path, or whose half or three quarters, is nearest to its own. "" where it's lost from sight or where the
+    ground moves as well."""
+    masks = [_region(frame, colour) for frame in frames[::step]]
+    if not all(mask.sum() >= 100 for mask in masks) or _ground_moves(frames[::step], masks, step):
+        return ""
+    track = np.array([_placed(mask) for mask in masks])
+    apart = {}
+    for name in motion.OBJECT:
+        phases = np.linspace(0, 1, 16, endpoint=False) if name in ("bounce", "orbit") else (0.0,)
+        paths = [[motion.object_path(name, i * step, phase) for i in range(len(track))] for phase in phases]
+        for path in paths:
+            wanted = np.array([(at[0, 2], at[1, 2], REACH * np.log(at[0, 0])) for at in path])
+            for share in (0.5, 0.75, 1.0):
+                far = np.linalg.norm(track - track[0] - share * (wanted - wanted[0]), axis=1).mean()
+                apart[name] = min(apart.get(name, np.inf), float(far))
+    return min(apart, key=apart.__getitem__)
+
+
+def _placed(mask: np.ndarray) -> tuple[float, float, float]:
+    """x and y of a region's middle, and the logarithm of its size, in pixels at REACH."""
+    y, x = np.nonzero(mask)
+    return float(x.mean()), float(y.mean()), REACH * float(np.log(len(x))) / 2
+
+
+def _ground_moves(frames: np.ndarray, masks: list[np.ndarray], step: int) -> bool:
+    """Whether most of what is textured away from the `masks` moves by a quarter of a pan or more."""
+    wide = np.ones((25, 25), np.uint8)
+    speeds = []
+    for before, after, *seen in zip(frames, frames[1:], masks, masks[1:], strict=False):
+        away = cv2.dilate(seen[0] | seen[1], wide) == 0
+        slope = cv2.magnitude(*(cv2.Sobel(grey(before), cv2.CV_32F, dx, 1 - dx) for dx in (1, 0)))
+        kept = away & (slope >= np.quantile(slope, 0.5))
+        flow = optical_flow(before, after)[kept]
+        speeds.append(np.median(np.linalg.norm(flow, axis=1)) if len(flow) else 0.0)
+    return float(np.median(speeds)) / step > 0.25 * motion.PAN_PIXELS
+
+
+def _region(picture: np.ndarray, colour: str) -> np.ndarray:
+    """uint8 [H, W], 1 where the largest region of a named colour is."""
+    nearest = (_named_colours(picture) == list(textures.COLOURS).index(colour)).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(nearest)
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    return (labels == 1 + sizes.argmax()).astype(np.uint8) if len(sizes) else nearest
+
+
+def _named_colours(picture: np.ndarray) -> np.ndarray:
+    """The index of the colour of textures.COLOURS nearest to each pixel, [H, W]."""
+    lab = cv2.cvtColor(cv2.medianBlur(picture, 7), cv2.COLOR_RGB2LAB).astype(np.float32)
+    table = cv2.cvtColor(np.array([list(textures.COLOURS.values())], np.uint8), cv2.COLOR_RGB2LAB)[0]
+    return np.linalg.norm(lab[:, :, None] - table.astype(np.float32), axis=-1).argmin(-1)
+
+
 def named_scene(picture: np.ndarray) -> tuple[str, str, str]:
     """(colour, shape, background colour) as seen: the border's commonest named colour is the background; the
     largest connected region of another named colour is the object, its shape the one whose outline overlaps
     it most."""
     names = list(textures.COLOURS)
-    smooth = cv2.medianBlur(picture, 7)
-    lab = cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB).astype(np.float32)
-    table = cv2.cvtColor(np.array([list(textures.COLOURS.values())], np.uint8), cv2.COLOR_RGB2LAB)[0].astype(
-        np.float32
-    )
-    nearest = np.linalg.norm(lab[:, :, None] - table, axis=-1).argmin(-1)
+    nearest = _named_colours(picture)
     border = np.concatenate(
         [nearest[:12].ravel(), nearest[-12:].ravel(), nearest[:, :12].ravel(), nearest[:, -12:].ravel()]
     )

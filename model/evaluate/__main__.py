@@ -3,13 +3,13 @@ model do what it is told?
 
 Motion: pictures of a world whose seed training never used, and natural photographs (from scikit-image and
 scikit-learn, extra `test`), each under every camera word; a video counts when the measured motion is the
-commanded one. Words: commands as the world and as people word them, asked of the text encoder alone.
-Attributes: text-to-image of the grammar; colour, shape and background must all be right. Text-to-video: a
-picture and its film by one prompt, that names a scene and commands the camera. First frames: PSNR
-to the photograph under "the camera is still"; frame 0 is the photograph, frame 1 the first that the model
-makes. Held-out clips: the model goes on from a clip's first frame by its caption, and what it makes is
-compared with the clip. Drift: three photographs for a minute, panning and still. A count of 0 leaves its part
-out.
+commanded one. Objects: likewise, of shapes that are to move. Words: commands as the world and as people word
+them, asked of the text encoder alone. Attributes: text-to-image of the grammar; colour, shape and background
+must all be right. Text-to-video: a picture and its film by one prompt, that names a scene and commands the
+camera. First frames: PSNR to the photograph under "the camera is still"; frame 0 is the photograph, frame 1
+the first that the model makes. Held-out clips: the model goes on from a clip's first frame by its caption,
+and what it makes is compared with the clip. Drift: three photographs for a minute, panning and still. A count
+of 0 leaves its part out.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from model.evaluate.drift import anchor, drift
 from model.evaluate.films import COMMANDS, HELD_OUT_SEED, fidelity, film, photographs
 from model.evaluate.held_out import held_out
 from model.evaluate.motion import motion
+from model.evaluate.objects import objects
 from model.evaluate.text_to_video import text_to_video
 from model.evaluate.words import understood
 from model.families.mini import MiniFamily
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--clips", type=int, default=64, help="held-out clips")
     parser.add_argument("--pictures", type=int, default=100, help="text-to-image pictures")
+    parser.add_argument("--objects", type=int, default=64, help="films of shapes that are to move")
     parser.add_argument("--prompts", type=int, default=72, help="text-to-video prompts")
     parser.add_argument("--drift-seconds", type=int, default=60)
     parser.add_argument("--json", type=Path)
@@ -76,6 +78,8 @@ def main() -> None:
     if args.seeds:
         report["motion_photographs"] = motion(engine, photos, args.seeds, args.strips)
         report["motion_world"] = motion(engine, made, args.seeds, args.strips)
+    if args.objects:
+        report["motion_objects"] = objects(engine, args.objects)
     if isinstance(engine.family, MiniFamily):
         report["words"] = understood(engine.family.conditioner, WORDS)
     if args.clips:

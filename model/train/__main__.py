@@ -6,11 +6,11 @@ from pathlib import Path
 
 import torch
 
-from model.train import autoencoder, prune, student, teacher, words
+from model.train import autoencoder, objects, prune, student, teacher, words
 from model.train.quantise import INT8, quantise
 from model.train.recipe import RECIPES
 
-STAGES = ("autoencoder", "teacher", "student", "words", "sparsified")
+STAGES = ("autoencoder", "teacher", "student", "words", "objects", "sparsified")
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument(
         "--weights-from",
         type=Path,
-        help="an engine to start from: the teacher, which else starts from nothing, or the words",
+        help="an engine to start from: the teacher, which else starts from nothing, the words or the objects",
     )
     parser.add_argument(
         "--snapshots",
@@ -79,14 +79,25 @@ def main() -> None:
             seed=recipe.seed + 4,
             device=device,
         )
+    if "objects" in stages:
+        objects.train(
+            out / "objects",
+            recipe.objects,
+            recipe.geometry,
+            engine_from=args.weights_from if args.stage == "objects" and args.weights_from else out / "words",
+            seed=recipe.seed + 5,
+            device=device,
+            minutes=args.minutes,
+            snapshots=args.snapshots,
+        )
     if "sparsified" in stages:
         for how in INT8:
-            quantise(out / "words", out / how, how)
+            quantise(out / "objects", out / how, how)
         prune.train(
             out / "pruned",
             recipe.pruned,
             recipe.geometry,
-            whole_from=out / "words",
+            whole_from=out / "objects",
             seed=recipe.seed + 3,
             device=device,
             minutes=args.minutes,

@@ -43,6 +43,7 @@ class Filmed(IterableDataset):
             turned=stage.turned,
             freedom=stage.freedom,
             grown=stage.grown,
+            moving=stage.moving,
         )
         studio = World((self.seed, number, 1), posed=True)
         while True:

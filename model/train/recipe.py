@@ -38,9 +38,9 @@ class Stage:
     A smaller clip costs less in proportion, and what is learned on it (where to look for what moved) holds
     on a larger one. `scenes` of the clips show a coloured shape, the others texture, `turned` of
     which are zoomed or turned, the rest panned or still; of the scenes `grown` have a camera that moves
-    beside the shape, most of them also a second shape behind the first; `freedom` of the captions use the
-    whole grammar, the others name the motion in its plainest words. `weight` is that of the pictures' loss
-    beside the clips'.
+    beside the shape, most of them also a second shape behind the first, of the others `moving` a shape that
+    moves; `freedom` of the captions use the whole grammar, the others name the motion in its plainest words.
+    `weight` is that of the pictures' loss beside the clips'.
     """
 
     until: float
@@ -51,6 +51,7 @@ class Stage:
     turned: float
     freedom: float
     grown: float = 0.0
+    moving: float = 0.5
     weight: float = 1.0
     pure: float = 0.15
 
@@ -128,6 +129,22 @@ class Wording:
 
 
 @dataclass(frozen=True)
+class Adding:
+    """A finished engine learns from `new` clips, and is to stay as it is on `kept` ones and on pictures, with
+    the weight `keep`."""
+
+    steps: int
+    new: Data
+    kept: Data
+    keep: float = 3.0
+    lr: float = 5e-4
+    warmup: int = 50
+    ema: float = 0.99
+    fall: float = 0.4
+    save_every: int = 100
+
+
+@dataclass(frozen=True)
 class Pruning:
     """`share` of the blocks is left out, chosen on `tries` batches; the rest learns for `steps`."""
 
@@ -146,7 +163,8 @@ class Recipe:
     teacher: Matching
     student: Distilling
     pruned: Pruning
-    words: Wording = Wording()
+    words: Wording
+    objects: Adding
     geometry: Geometry = Geometry()
     seed: int = 0
 
@@ -170,6 +188,18 @@ GOING_ON = Data(
 FEW = Data((Stage(1.0, size=256, clips=1, pictures=4, scenes=0.25, turned=0.6, freedom=0.6),))
 DISTILLED = Distilling(steps=800, data=FEW)
 PRUNED = Pruning(steps=600, data=FEW)
+ADDED = Adding(
+    steps=2000,
+    new=Data(
+        (
+            Stage(0.75, 128, clips=8, pictures=0, scenes=1.0, turned=0.0, freedom=1.0, moving=1.0),
+            Stage(1.0, 256, clips=2, pictures=0, scenes=1.0, turned=0.0, freedom=1.0, moving=1.0),
+        ),
+        contexts=(1, 1, 2),
+    ),
+    kept=Data((Stage(1.0, 256, clips=1, pictures=4, scenes=0.3, turned=0.6, freedom=0.6, moving=0.0),)),
+)
+REST = (PRUNED, Wording(), ADDED)  # what comes after the student, in the recipes that don't say otherwise
 LONGER = Data(
     (Stage(1.0, size=256, clips=3, pictures=3, scenes=0.3, turned=0.6, freedom=0.6, grown=0.3),),
     contexts=(1, 2, 4),
@@ -189,6 +219,7 @@ SMALLEST = Recipe(
     Distilling(steps=4, data=SMALL, own=0.5, save_every=2),
     Pruning(steps=2, data=SMALL, tries=1),
     Wording(steps=3, films=4, pictures=3, seen=2),
+    Adding(steps=2, new=SMALL, kept=SMALL, save_every=1),
     Geometry(width=64, heads=1, double_blocks=1, single_blocks=2, tokens_width=64),
 )
 FURTHER = Matching(
@@ -223,21 +254,21 @@ def compared(contexts: tuple[int, ...]) -> Recipe:
     """The same recipe for a teacher and its student, going on from `contexts` latent frames."""
     tuned = replace(TUNED, data=replace(TUNED.data, contexts=contexts))
     matched = replace(MATCHED, data=replace(MATCHED.data, contexts=contexts))
-    return Recipe(CODING, tuned, matched, PRUNED)
+    return Recipe(CODING, tuned, matched, *REST)
 
 
 RECIPES = {
-    "full": Recipe(CODING, Matching(steps=6000, data=FROM_NOTHING), DISTILLED, PRUNED),
-    "finish": Recipe(CODING, FURTHER, DISTILLED, PRUNED, Wording(steps=1000), seed=29),
+    "full": Recipe(CODING, Matching(steps=6000, data=FROM_NOTHING), DISTILLED, *REST),
+    "finish": Recipe(CODING, FURTHER, DISTILLED, PRUNED, Wording(steps=1000), ADDED, seed=29),
     "contexts": Recipe(
         CODING,
         Matching(steps=1500, data=LONGER, lr=4e-4, warmup=20, ema=0.99, fall=0.5, words_pace=0.02),
         DISTILLED,
-        PRUNED,
+        *REST,
     ),
     "smoke": SMALLEST,
-    "with-image-tokens": Recipe(CODING, BRIEF, DISTILLED, PRUNED),
-    "without-image-tokens": Recipe(CODING, replace(BRIEF, image_tokens=False), DISTILLED, PRUNED),
+    "with-image-tokens": Recipe(CODING, BRIEF, DISTILLED, *REST),
+    "without-image-tokens": Recipe(CODING, replace(BRIEF, image_tokens=False), DISTILLED, *REST),
     "image-to-video": compared((1,)),
     "text-to-video": compared((0,)),
 }

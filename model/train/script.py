@@ -46,11 +46,12 @@ def nature(rng: np.random.Generator, *, turned: float, freedom: float) -> Script
     return Script(captions.other_caption(rng), said, plain, camera)
 
 
-def scene(rng: np.random.Generator) -> Script:
-    """A coloured shape on a coloured background; either the camera or the shape moves."""
+def scene(rng: np.random.Generator, *, moving: float = 0.5) -> Script:
+    """A coloured shape on a coloured background; either the camera or, in `moving` of them, the shape
+    moves."""
     colour, ground = rng.choice(list(COLOURS), 2, replace=False).tolist()
     shape, kind = pick(rng, SHAPES), pick(rng, BACKGROUNDS)
-    camera = pick(rng, motion.CAMERA) if rng.random() < 0.5 else "still"
+    camera = pick(rng, motion.CAMERA) if rng.random() < 1 - moving else "still"
     thing = pick(rng, motion.OBJECT) if camera == "still" else "still"
     if thing == "still":
         said = captions.motion_caption(rng, _unless_default(rng, camera), None, "")

@@ -75,15 +75,16 @@ class World:
         turned: float = 0.4,
         freedom: float = 1.0,
         grown: float = 0.0,
+        moving: float = 0.5,
         posed: bool = False,
     ) -> None:
         """`detail` bounds the logarithm of the scale at which canvases are shown: the smaller, the finer.
-        `scenes`, `turned`, `freedom` and `grown` are as in recipe.Stage. In a `posed` world a scene's shape
-        rests large in the middle, whatever its caption says that it is going to do."""
+        `scenes`, `turned`, `freedom`, `grown` and `moving` are as in recipe.Stage. In a `posed` world a
+        scene's shape rests large in the middle, whatever its caption says that it is going to do."""
         self.rng = np.random.default_rng(seed)
         self.size, self.detail = size, detail
         self.scenes, self.turned, self.freedom, self.posed = scenes, turned, freedom, posed
-        self.grown = grown
+        self.grown, self.moving = grown, moving
         self._wanted = canvases
         self._canvases: list[np.ndarray] = []
 
@@ -103,7 +104,7 @@ class World:
         both may, and a second shape lies behind, part of which the first hides."""
         rng = self.rng
         is_grown = bool(self.grown) and rng.random() < self.grown
-        script = scripts.grown_scene(rng) if is_grown else scripts.scene(rng)
+        script = scripts.grown_scene(rng) if is_grown else scripts.scene(rng, moving=self.moving)
         camera, thing = ("still", "still") if self.posed else (script.camera, script.thing)
         picture = textures.background(rng, POSED_CANVAS if self.posed else CANVAS, script.ground, script.kind)
         actor = self._actor(script.colour, script.shape, thing)

@@ -1,0 +1,110 @@
+"""Teaches a finished engine that things move, too, and keeps what it knows.
+
+It goes by clips of what it doesn't know yet; for the rest, clips and pictures, it is its own teacher
+(learning without forgetting, Li and Hoiem 2016), so that what distillation gave stays. Only the DiT learns.
+"""
+
+import copy
+from pathlib import Path
+
+import torch
+from diffusers import HunyuanVideoTransformer3DModel
+from diffusers.training_utils import EMAModel
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from model.autoencoder import PatchAutoencoder
+from model.config import EngineConfig
+from model.schedule import sigmas
+from model.train import snapshot
+from model.train.batch import Batch
+from model.train.checkpoint import Checkpoint
+from model.train.clock import Clock
+from model.train.curve import Curve
+from model.train.feed import Feed
+from model.train.flow import channel_weights, clean_of, noised
+from model.train.mini import Mini
+from model.train.pace import learning_rate
+from model.train.precision import mixed
+from model.train.recipe import Adding, Geometry
+
+
+def train(
+    folder: Path,
+    recipe: Adding,
+    geometry: Geometry,
+    *,
+    engine_from: Path,
+    seed: int,
+    device: torch.device,
+    minutes: float | None = None,
+    snapshots: int | None = None,
+) -> None:
+    """Leaves in `folder` the engine of `engine_from`, its DiT trained further. Resumes from its checkpoint;
+    `minutes` and `snapshots` are as the teacher's."""
+    torch.manual_seed(seed)
+    config, vae = EngineConfig.load(engine_from), engine_from / "vae"
+    mini = Mini(geometry, config)
+    mini.load(engine_from)
+    mini.to(device).requires_grad_(False)
+    before = copy.deepcopy(mini.transformer)
+    weights = list(mini.transformer.requires_grad_(True).parameters())
+    optimiser = torch.optim.AdamW(weights, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+    average, clock = EMAModel(weights, decay=recipe.ema, foreach=True), Clock()
+    checkpoint = Checkpoint(folder, mini=mini, optimiser=optimiser, average=average, scheduler=clock)
+    start = checkpoint.resume()
+    clock.begin()
+    new, kept = (
+        Feed(data, vae, mini.conditioner, new=config.new_latents, dropout=0.0, seed=own, device=device)
+        for own, data in enumerate((recipe.new, recipe.kept), start=seed + 2 * start)
+    )
+    channels = channel_weights(PatchAutoencoder.from_pretrained(vae).eval()).to(device)
+    curve = Curve(folder / "curve.csv")
+    for step in (
+        progress := tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, desc="objects")
+    ):
+        part = clock.part(step / recipe.steps, minutes)
+        if part >= 1:
+            break
+        lr = learning_rate(recipe.lr, step, recipe.warmup, part, recipe.fall)
+        optimiser.param_groups[0]["lr"] = lr
+        known = kept.stage(part, step)
+        batches = {
+            "new": (new.clips(new.stage(part, step).clips), None, 1.0),
+            "video": (kept.clips(known.clips), before, recipe.keep),
+            "image": (kept.pictures(known.pictures), before, recipe.keep),
+        }
+        for name, (batch, teacher, weight) in batches.items():
+            loss = _gap(mini, channels, batch, teacher)
+            (weight * loss).backward()
+            curve.note(name, loss.detach())
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        average.step(weights)
+        progress.set_postfix(curve.write(step, clock.minutes(), lr))
+        if (step + 1) % recipe.save_every == 0:
+            checkpoint.save(step + 1)
+        if snapshots and (step + 1) % snapshots == 0:
+            snapshot.keep(folder / f"step-{step + 1}", mini, config, vae, average=average, weights=weights)
+    checkpoint.save(recipe.steps)
+    snapshot.keep(folder, mini, config, vae, average=average, weights=weights)
+
+
+def _gap(
+    mini: Mini, channels: Tensor, batch: Batch, teacher: HunyuanVideoTransformer3DModel | None
+) -> Tensor:
+    """Mean squared difference of the sample that the DiT sees from the one that `teacher` sees, or from the
+    true one, at sigmas of the sampling; half of them at the first, where nothing but the prompt tells."""
+    config, x0 = mini.config, batch.latents
+    grid = sigmas(config.video_steps, config.shift)[:-1].to(x0.device)
+    drawn = grid[torch.randint(len(grid), (len(x0),), device=x0.device)]
+    sigma = torch.where(torch.rand(len(x0), device=x0.device) < 0.5, grid[0], drawn)
+    noisy = noised(x0, sigma)
+    with mixed(x0.device):
+        told = mini.conditioner(batch.ids, batch.mask, batch.thumbnails)
+        seen = clean_of(mini.transformer, noisy, sigma, told, batch.context, config.prediction)
+        if teacher is not None:
+            with torch.no_grad():
+                x0 = clean_of(teacher, noisy, sigma, told, batch.context, config.prediction)
+    return (channels * (seen - x0).square()).mean()
