@@ -31,13 +31,13 @@ def train(stage: str, out: Path) -> str:
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("chain")
     said = train("all", out)
-    for stage in ("autoencoder", "teacher", "student", "words", "pruned"):
+    for stage in ("autoencoder", "teacher", "student", "words", "objects", "pruned"):
         assert f"{stage}: 100%" in said
     return out
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["teacher", "student", "words", "int8", "int8-dynamic", "pruned"])
+@pytest.mark.parametrize("name", ["teacher", "student", "words", "objects", "int8", "int8-dynamic", "pruned"])
 def test_every_engine_of_the_chain_generates(chain: Path, name: str) -> None:
     engine = load_engine(chain / name)
     picture = engine.paint("a red circle", seed=1)
@@ -46,7 +46,7 @@ def test_every_engine_of_the_chain_generates(chain: Path, name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["teacher", "teacher/step-3", "student", "words", "int8", "pruned"])
+@pytest.mark.parametrize("name", ["teacher", "teacher/step-3", "words", "objects", "int8", "pruned"])
 def test_what_a_training_makes_can_be_looked_at(chain: Path, name: str) -> None:
     with Image.open(chain / name / "strip.png") as strip:
         assert strip.size == (7 * 256, 256)
@@ -54,7 +54,7 @@ def test_what_a_training_makes_can_be_looked_at(chain: Path, name: str) -> None:
 
 @pytest.mark.slow
 def test_curves_are_numbers(chain: Path) -> None:
-    for name in ("teacher", "student", "words", "pruned"):
+    for name in ("teacher", "student", "words", "objects", "pruned"):
         header, *rows = csv.reader((chain / name / "curve.csv").read_text().splitlines())
         assert header[:3] == ["step", "minutes", "lr"]
         assert len(header) > 3
@@ -66,6 +66,24 @@ def test_curves_are_numbers(chain: Path) -> None:
 def test_a_finished_stage_has_nothing_left_to_do(chain: Path) -> None:
     assert "6/6" in train("teacher", chain)
     assert "4/4" in train("student", chain)
+    assert "2/2" in train("objects", chain)
+
+
+@pytest.mark.slow
+def test_each_of_the_last_stages_teaches_its_own_part(chain: Path) -> None:
+    def changed(before: str, after: str) -> set[str]:
+        found = {
+            name: [(chain / run / name / "model.safetensors").read_bytes() for run in (before, after)]
+            for name in ("text_encoder", "image_encoder")
+        }
+        found["transformer"] = [
+            (chain / run / "transformer" / "diffusion_pytorch_model.safetensors").read_bytes()
+            for run in (before, after)
+        ]
+        return {name for name, (one, other) in found.items() if one != other}
+
+    assert changed("student", "words") == {"text_encoder"}
+    assert changed("words", "objects") == {"transformer"}
 
 
 @pytest.mark.slow

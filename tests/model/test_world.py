@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.measure import named_camera, named_scene
+from model.measure import named_camera, named_object, named_scene
 from model.train import captions, motion, textures, tokenizer
 from model.train.world import World
 
@@ -24,6 +24,25 @@ def test_the_camera_moves_as_named() -> None:
     clips = [world.nature(13) for _ in range(18)]
     wrong = [(clip.camera, seen) for clip in clips if (seen := named_camera(clip.frames)) != clip.camera]
     assert not wrong
+
+
+def test_things_move_as_named_and_not_with_the_camera() -> None:
+    world = World(11, scenes=1.0)
+    clips = [world.clip(25) for _ in range(40)]
+    wanted = [clip.thing if clip.camera == "still" else "" for clip in clips]
+    seen = [named_object(clip.frames, clip.colour) for clip in clips]
+    assert len(set(wanted)) >= 7
+    wrong = [one for one in zip(wanted, seen, strict=True) if one[0] != one[1]]
+    assert len(wrong) <= 1, wrong
+
+
+def test_what_moves_at_half_the_pace_still_moves_as_named() -> None:
+    world = World(3, scenes=1.0, moving=1.0)
+    clips = {clip.thing: clip for clip in (world.clip(25) for _ in range(40))}
+    for thing in ("move left", "move right", "move up", "move down", "grow", "shrink"):
+        clip = clips[thing]
+        assert named_object(np.repeat(clip.frames[:13], 2, axis=0)[:25], clip.colour) == thing
+        assert named_object(np.repeat(clip.frames[:1], 25, axis=0), clip.colour) == "still"
 
 
 def test_pictures_hold_the_named_colour_and_shape() -> None:
