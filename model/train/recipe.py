@@ -137,7 +137,7 @@ class Adding:
     new: Data
     kept: Data
     keep: float = 3.0
-    lr: float = 5e-4
+    lr: float = 7e-4
     warmup: int = 50
     ema: float = 0.99
     fall: float = 0.4
@@ -197,7 +197,12 @@ ADDED = Adding(
         ),
         contexts=(1, 1, 2),
     ),
-    kept=Data((Stage(1.0, 256, clips=1, pictures=4, scenes=0.3, turned=0.6, freedom=0.6, moving=0.0),)),
+    kept=Data(
+        (
+            Stage(0.75, 128, clips=2, pictures=2, scenes=0.3, turned=0.6, freedom=0.6, moving=0.0),
+            Stage(1.0, 256, clips=1, pictures=2, scenes=0.3, turned=0.6, freedom=0.6, moving=0.0),
+        )
+    ),
 )
 REST = (PRUNED, Wording(), ADDED)  # what comes after the student, in the recipes that don't say otherwise
 LONGER = Data(
