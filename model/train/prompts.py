@@ -188,8 +188,10 @@ def picture(
     if rng.random() >= grounded:
         ground, kinds = "black" if colour == "white" else "white", ""
         said = pick(rng, ("a {thing}", "a {thing}", "{thing}")).format(thing=_thing(rng)).format(**names)
-    elif rng.random() < 0.2:
+    elif (way := rng.random()) < 0.2:
         said = pick(rng, APART).format(**names)
+    elif way < 0.35:
+        said = _in_no_grammar(rng, "a " + _thing(rng), "{g}").format(**names)
     else:
         said = pick(rng, JOINED).format(thing=_thing(rng), ground=pick(rng, GROUNDS)).format(**names)
     if rng.random() < 0.4:
@@ -224,6 +226,19 @@ def _joined(rng: np.random.Generator, said: str, told: str) -> str:
 
 def _thing(rng: np.random.Generator) -> str:
     return (pick(rng, SIZES) + " " if rng.random() < 0.3 else "") + pick(rng, THINGS)
+
+
+def _in_no_grammar(rng: np.random.Generator, thing: str, ground: str) -> str:
+    """Whatever stands between them: the colour that is not the thing's is the background's."""
+
+    def others(least: int) -> list[str]:
+        count = int(rng.integers(least, 4))
+        return [captions.UNKNOWN if rng.random() < 0.6 else pick(rng, captions.FILLER) for _ in range(count)]
+
+    comma = "," if rng.random() < 0.4 else ""
+    if rng.random() < 0.6:
+        return " ".join([*others(0), thing + comma, *others(1), ground])
+    return " ".join([*others(0), ground + comma, *others(1), thing])
 
 
 def _named(rng: np.random.Generator, word: str) -> str:
