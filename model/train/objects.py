@@ -15,14 +15,13 @@ from tqdm import tqdm
 
 from model.autoencoder import PatchAutoencoder
 from model.config import EngineConfig
-from model.schedule import sigmas
 from model.train import snapshot
 from model.train.batch import Batch
 from model.train.checkpoint import Checkpoint
 from model.train.clock import Clock
 from model.train.curve import Curve
 from model.train.feed import Feed
-from model.train.flow import channel_weights, clean_of, noised
+from model.train.flow import channel_weights, clean_of, noised, sampling_sigmas
 from model.train.mini import Mini
 from model.train.pace import learning_rate
 from model.train.precision import mixed
@@ -95,11 +94,9 @@ def _gap(
     mini: Mini, channels: Tensor, batch: Batch, teacher: HunyuanVideoTransformer3DModel | None
 ) -> Tensor:
     """Mean squared difference of the sample that the DiT sees from the one that `teacher` sees, or from the
-    true one, at sigmas of the sampling; half of them at the first, where nothing but the prompt tells."""
+    true one, at sigmas of the sampling."""
     config, x0 = mini.config, batch.latents
-    grid = sigmas(config.video_steps, config.shift)[:-1].to(x0.device)
-    drawn = grid[torch.randint(len(grid), (len(x0),), device=x0.device)]
-    sigma = torch.where(torch.rand(len(x0), device=x0.device) < 0.5, grid[0], drawn)
+    sigma = sampling_sigmas(len(x0), config.video_steps, config.shift, x0.device)
     noisy = noised(x0, sigma)
     with mixed(x0.device):
         told = mini.conditioner(batch.ids, batch.mask, batch.thumbnails)

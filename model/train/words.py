@@ -19,11 +19,10 @@ from tqdm import tqdm
 from model.autoencoder import PatchAutoencoder
 from model.conditioning import Condition, Conditioner
 from model.config import EngineConfig
-from model.schedule import sigmas
 from model.train import commands, prompts, script
 from model.train.clock import Clock
 from model.train.curve import Curve
-from model.train.flow import channel_weights, clean_of, noised
+from model.train.flow import channel_weights, clean_of, noised, sampling_sigmas
 from model.train.mini import Mini
 from model.train.pace import learning_rate
 from model.train.precision import mixed
@@ -123,9 +122,7 @@ def _painted(
             wanted = _told(before, meant, filmed=False)
     pooled = (found.pooled - wanted.pooled).square().mean()
     noise = torch.randn(seen, *config.latent_shape(1)[1:], device=device)
-    grid = sigmas(config.image_steps, config.shift)[:-1].to(device)
-    drawn = grid[torch.randint(len(grid), (seen,), device=device)]
-    sigma = torch.where(torch.rand(seen, device=device) < 0.5, grid[0], drawn)
+    sigma = sampling_sigmas(seen, config.image_steps, config.shift, device)
 
     def sample(noisy: Tensor, sigma: Tensor, told: Condition) -> Tensor:
         told = Condition(told.tokens[:seen], told.mask[:seen], told.pooled[:seen])
@@ -133,7 +130,7 @@ def _painted(
 
     with mixed(device):
         with torch.no_grad():
-            noisy = noised(sample(noise, grid[:1].expand(seen), wanted), sigma)
+            noisy = noised(sample(noise, torch.ones_like(sigma), wanted), sigma)
             right = sample(noisy, sigma, wanted)
         painted = (channels * (sample(noisy, sigma, found) - right).square()).mean()
     return pooled, painted

@@ -26,17 +26,28 @@ def test_every_prompt_is_of_known_words_but_for_the_strangers_in_it() -> None:
 def test_what_is_meant_is_the_plain_caption_of_what_is_named() -> None:
     for asked in drawn(300):
         colour, shape, ground = asked.named
-        told = "" if asked.camera is None else f", {asked.filmed}"
+        told = rf"(, {asked.filmed})?" if asked.thing == "still" else f", the {shape} .*"
         pattern = rf"an? {colour} {shape} on an? (\w+ )?{ground} background{told}"
         assert re.fullmatch(pattern, asked.meant), asked
         assert not re.search(r"\ba orange", asked.meant)
 
 
-def test_a_film_is_to_do_what_the_camera_is_told() -> None:
-    seen = drawn(600)
-    assert {asked.camera for asked in seen} == {*motion.CAMERA, None}
-    for asked in seen:
-        assert asked.filmed == captions.plain_caption(asked.camera or "zoom in")
+def test_a_film_is_to_do_what_is_commanded() -> None:
+    seen = drawn(1500)
+    assert {asked.filmed for asked in seen} == {
+        *(captions.plain_caption(camera) for camera in motion.CAMERA),
+        *(captions.plain_motion(None, thing, "object") for thing in motion.OBJECT if thing != "still"),
+    }
+    assert all("still" in (asked.camera, asked.thing) for asked in seen)  # never two motions
+
+
+def test_what_no_grammar_joins_names_two_colours_all_the_same() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        said = prompts._in_no_grammar(rng, "a {c} {s}", "{g}")
+        assert sorted(re.findall(r"{\w}", said)) == ["{c}", "{g}", "{s}"]
+        between = re.split(r"a {c} {s},?|{g},?", said)[1]
+        assert between.strip(), said  # never side by side
 
 
 def test_no_other_name_stands_for_two_things() -> None:
