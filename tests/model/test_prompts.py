@@ -26,8 +26,8 @@ def test_every_prompt_is_of_known_words_but_for_the_strangers_in_it() -> None:
 def test_what_is_meant_is_the_plain_caption_of_what_is_named() -> None:
     for asked in drawn(300):
         colour, shape, ground = asked.named
-        told = rf"(, {asked.filmed})?" if asked.thing == "still" else f", the {shape} .*"
-        pattern = rf"an? {colour} {shape} on an? (\w+ )?{ground} background{told}"
+        motions = rf"(, {asked.filmed}|, the {shape} (moves|is|bounces|grows|shrinks|orbits)\b.*)?"
+        pattern = rf"an? {colour} {shape} on an? (\w+ )?{ground} background{motions}"
         assert re.fullmatch(pattern, asked.meant), asked
         assert not re.search(r"\ba orange", asked.meant)
 
