@@ -85,7 +85,7 @@ def named_object(frames: np.ndarray, colour: str, step: int = 4) -> str:
     if not all(mask.sum() >= 100 for mask in masks) or _ground_moves(frames[::step], masks, step):
         return ""
     track = np.array([_placed(mask) for mask in masks])
-    apart = {}
+    apart: dict[str, float] = {}
     for name in motion.OBJECT:
         phases = np.linspace(0, 1, 16, endpoint=False) if name in ("bounce", "orbit") else (0.0,)
         paths = [[motion.object_path(name, i * step, phase) for i in range(len(track))] for phase in phases]
