@@ -45,6 +45,7 @@ def main() -> None:
     if device.type == "cuda":
         torch.set_num_threads(1)  # the loaders have the other cores: threads would wait for one another
     stages = STAGES if args.stage == "all" else (args.stage,)
+    given = None if args.stage == "all" else args.weights_from  # there it is where the teacher starts
     if "autoencoder" in stages:
         autoencoder.train(out, **dataclasses.asdict(recipe.autoencoder), seed=recipe.seed, device=device)
     if "teacher" in stages:
@@ -75,7 +76,7 @@ def main() -> None:
             out / "words",
             recipe.words,
             recipe.geometry,
-            engine_from=args.weights_from if args.stage == "words" and args.weights_from else out / "student",
+            engine_from=given or out / "student",
             seed=recipe.seed + 4,
             device=device,
         )
@@ -84,7 +85,7 @@ def main() -> None:
             out / "objects",
             recipe.objects,
             recipe.geometry,
-            engine_from=args.weights_from if args.stage == "objects" and args.weights_from else out / "words",
+            engine_from=given or out / "words",
             seed=recipe.seed + 5,
             device=device,
             minutes=args.minutes,
