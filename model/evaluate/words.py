@@ -5,14 +5,13 @@ import torch
 from torch import Tensor
 
 from model.conditioning import Conditioner
-from model.evaluate.films import HELD_OUT_SEED
+from model.evaluate.films import COMMANDS, HELD_OUT_SEED
 from model.train import captions, commands, motion, script
 from model.train.captions import pick
 from model.train.textures import SHAPES
 
-CAMERA = {camera: captions.plain_film(camera) for camera in motion.CAMERA}
 MOVING = tuple(thing for thing in motion.OBJECT if thing != "still")
-PLAIN = CAMERA | {thing: captions.plain_film("still", thing) for thing in MOVING}
+PLAIN = COMMANDS | {thing: captions.plain_film("still", thing) for thing in MOVING}
 
 
 def understood(conditioner: Conditioner, count: int) -> dict[str, float]:
@@ -33,14 +32,14 @@ def understood(conditioner: Conditioner, count: int) -> dict[str, float]:
     }
 
 
-def nearest(conditioner: Conditioner, said: list[str], plain: dict[str, str] = CAMERA) -> list[str]:
+def nearest(conditioner: Conditioner, said: list[str], plain: dict[str, str] = COMMANDS) -> list[str]:
     """The motion, of those that `plain` words, that each of `said` is taken for."""
     told = _pooled(conditioner, list(plain.values()))
     return [list(plain)[int(i)] for i in torch.cdist(_pooled(conditioner, said), told).argmin(1)]
 
 
 def _share(
-    conditioner: Conditioner, commands: list[tuple[str, str]], plain: dict[str, str] = CAMERA
+    conditioner: Conditioner, commands: list[tuple[str, str]], plain: dict[str, str] = COMMANDS
 ) -> float:
     said, meant = zip(*commands, strict=True)
     taken = nearest(conditioner, list(said), plain)

@@ -157,14 +157,32 @@ class Pruning:
     fall: float = 0.5
 
 
+ADDED = Adding(
+    steps=2000,
+    new=Data(
+        (
+            Stage(0.75, 128, clips=8, pictures=0, scenes=1.0, turned=0.0, freedom=1.0, moving=1.0),
+            Stage(1.0, 256, clips=2, pictures=0, scenes=1.0, turned=0.0, freedom=1.0, moving=1.0),
+        ),
+        contexts=(1, 1, 2),
+    ),
+    kept=Data(
+        (
+            Stage(0.75, 128, clips=2, pictures=2, scenes=0.3, turned=0.6, freedom=0.6, moving=0.0),
+            Stage(1.0, 256, clips=1, pictures=2, scenes=0.3, turned=0.6, freedom=0.6, moving=0.0),
+        )
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Recipe:
     autoencoder: Autoencoding
     teacher: Matching
     student: Distilling
     pruned: Pruning
-    words: Wording
-    objects: Adding
+    words: Wording = Wording()
+    objects: Adding = ADDED
     geometry: Geometry = Geometry()
     seed: int = 0
 
@@ -188,23 +206,6 @@ GOING_ON = Data(
 FEW = Data((Stage(1.0, size=256, clips=1, pictures=4, scenes=0.25, turned=0.6, freedom=0.6),))
 DISTILLED = Distilling(steps=800, data=FEW)
 PRUNED = Pruning(steps=600, data=FEW)
-ADDED = Adding(
-    steps=2000,
-    new=Data(
-        (
-            Stage(0.75, 128, clips=8, pictures=0, scenes=1.0, turned=0.0, freedom=1.0, moving=1.0),
-            Stage(1.0, 256, clips=2, pictures=0, scenes=1.0, turned=0.0, freedom=1.0, moving=1.0),
-        ),
-        contexts=(1, 1, 2),
-    ),
-    kept=Data(
-        (
-            Stage(0.75, 128, clips=2, pictures=2, scenes=0.3, turned=0.6, freedom=0.6, moving=0.0),
-            Stage(1.0, 256, clips=1, pictures=2, scenes=0.3, turned=0.6, freedom=0.6, moving=0.0),
-        )
-    ),
-)
-REST = (PRUNED, Wording(), ADDED)  # what comes after the student, in the recipes that don't say otherwise
 LONGER = Data(
     (Stage(1.0, size=256, clips=3, pictures=3, scenes=0.3, turned=0.6, freedom=0.6, grown=0.3),),
     contexts=(1, 2, 4),
@@ -259,21 +260,21 @@ def compared(contexts: tuple[int, ...]) -> Recipe:
     """The same recipe for a teacher and its student, going on from `contexts` latent frames."""
     tuned = replace(TUNED, data=replace(TUNED.data, contexts=contexts))
     matched = replace(MATCHED, data=replace(MATCHED.data, contexts=contexts))
-    return Recipe(CODING, tuned, matched, *REST)
+    return Recipe(CODING, tuned, matched, PRUNED)
 
 
 RECIPES = {
-    "full": Recipe(CODING, Matching(steps=6000, data=FROM_NOTHING), DISTILLED, *REST),
-    "finish": Recipe(CODING, FURTHER, DISTILLED, PRUNED, Wording(steps=500), ADDED, seed=29),
+    "full": Recipe(CODING, Matching(steps=6000, data=FROM_NOTHING), DISTILLED, PRUNED),
+    "finish": Recipe(CODING, FURTHER, DISTILLED, PRUNED, Wording(steps=500), seed=29),
     "contexts": Recipe(
         CODING,
         Matching(steps=1500, data=LONGER, lr=4e-4, warmup=20, ema=0.99, fall=0.5, words_pace=0.02),
         DISTILLED,
-        *REST,
+        PRUNED,
     ),
     "smoke": SMALLEST,
-    "with-image-tokens": Recipe(CODING, BRIEF, DISTILLED, *REST),
-    "without-image-tokens": Recipe(CODING, replace(BRIEF, image_tokens=False), DISTILLED, *REST),
+    "with-image-tokens": Recipe(CODING, BRIEF, DISTILLED, PRUNED),
+    "without-image-tokens": Recipe(CODING, replace(BRIEF, image_tokens=False), DISTILLED, PRUNED),
     "image-to-video": compared((1,)),
     "text-to-video": compared((0,)),
 }

@@ -38,7 +38,7 @@ def test_an_anchored_film_is_told_of_its_first_picture_in_every_window() -> None
 def test_it_writes_json_that_others_can_read(tmp_path: Path) -> None:
     written = tmp_path / "report.json"
     argv = ["--steps", "1", "--clips", "3", "--seeds", "0", "--pictures", "1", "--prompts", "2"]
-    argv += ["--drift-seconds", "3"]
+    argv += ["--objects", "2", "--drift-seconds", "3"]
     done = subprocess.run(
         [sys.executable, "-m", "model.evaluate", *argv, "--json", str(written)],
         capture_output=True, text=True,
@@ -58,6 +58,8 @@ def test_it_writes_json_that_others_can_read(tmp_path: Path) -> None:
     assert report["cost"]["stored_bytes"] > 1e6
     wider = working_dtype(torch.device("cpu")).itemsize / torch.bfloat16.itemsize  # stored in bfloat16
     assert report["cost"]["held_bytes"] == pytest.approx(wider * report["cost"]["stored_bytes"], rel=0.02)
+    assert report["motion_objects"]["films"] == 2
+    assert 0 <= report["motion_objects"]["all"] <= 1
     assert report["text_to_video"]["prompts"] == 2
     assert 0 <= report["text_to_video"]["both"] <= report["text_to_video"]["picture"] <= 1
     assert all(len(curve["sharpness"]) == 2 for curve in report["drift"]["curves"].values())
