@@ -10,15 +10,14 @@ from model.train import autoencoder, objects, prune, student, teacher, words
 from model.train.quantise import INT8, quantise
 from model.train.recipe import RECIPES
 
-STAGES = ("autoencoder", "teacher", "student", "words", "sparsified")
-FURTHER = ("objects",)  # that no shipped weights went through: not in "all"
+STAGES = ("autoencoder", "teacher", "student", "words", "objects", "sparsified")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m model.train", description="Trains the bundled model, stage by stage."
     )
-    parser.add_argument("stage", choices=(*STAGES, *FURTHER, "all"))
+    parser.add_argument("stage", choices=(*STAGES, "all"))
     parser.add_argument("--scale", choices=tuple(RECIPES), default="full")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/mini"), help="a folder; each stage has one of its own in it"
@@ -30,6 +29,11 @@ def main() -> None:
         "--weights-from",
         type=Path,
         help="an engine to start from: the teacher, which else starts from nothing, the words or the objects",
+    )
+    parser.add_argument(
+        "--kept-from",
+        type=Path,
+        help="whose films and pictures the objects are to keep, else those of the engine they start from",
     )
     parser.add_argument(
         "--snapshots",
@@ -87,6 +91,7 @@ def main() -> None:
             recipe.objects,
             recipe.geometry,
             engine_from=given or out / "words",
+            kept_from=args.kept_from,
             seed=recipe.seed + 5,
             device=device,
             minutes=args.minutes,
@@ -94,12 +99,12 @@ def main() -> None:
         )
     if "sparsified" in stages:
         for how in INT8:
-            quantise(out / "words", out / how, how)
+            quantise(out / "objects", out / how, how)
         prune.train(
             out / "pruned",
             recipe.pruned,
             recipe.geometry,
-            whole_from=out / "words",
+            whole_from=out / "objects",
             seed=recipe.seed + 3,
             device=device,
             minutes=args.minutes,

@@ -44,6 +44,7 @@ class Filmed(IterableDataset):
             freedom=stage.freedom,
             grown=stage.grown,
             moving=stage.moving,
+            things=stage.things,
         )
         studio = World((self.seed, number, 1), posed=True)
         while True:

@@ -27,12 +27,14 @@ def draw_sigmas(count: int, shift: float, pure: float, device: torch.device) -> 
     return torch.where(torch.rand(count, device=device) < pure, torch.ones_like(sigma), sigma)
 
 
-def sampling_sigmas(count: int, steps: int, shift: float, device: torch.device) -> Tensor:
-    """[count], those at which a sampling of `steps` looks; half of them the first, where nothing but the
-    prompt tells."""
+def sampling_sigmas(
+    count: int, steps: int, shift: float, device: torch.device, *, pure: float = 0.5
+) -> Tensor:
+    """[count], those at which a sampling of `steps` looks; the share `pure` of them, and some more, the
+    first, where nothing but the prompt tells."""
     grid = sigmas(steps, shift)[:-1].to(device)
     drawn = grid[torch.randint(steps, (count,), device=device)]
-    return torch.where(torch.rand(count, device=device) < 0.5, grid[0], drawn)
+    return torch.where(torch.rand(count, device=device) < pure, grid[0], drawn)
 
 
 @torch.no_grad()

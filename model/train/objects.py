@@ -26,6 +26,7 @@ from model.train.mini import Mini
 from model.train.pace import learning_rate
 from model.train.precision import mixed
 from model.train.recipe import Adding, Geometry
+from model.train.spread import set_apart
 
 
 def train(
@@ -34,19 +35,25 @@ def train(
     geometry: Geometry,
     *,
     engine_from: Path,
+    kept_from: Path | None = None,
     seed: int,
     device: torch.device,
     minutes: float | None = None,
     snapshots: int | None = None,
 ) -> None:
-    """Leaves in `folder` the engine of `engine_from`, its DiT trained further. Resumes from its checkpoint;
-    `minutes` and `snapshots` are as the teacher's."""
+    """Leaves in `folder` the engine of `engine_from`, its DiT trained further; what it is to keep is what the
+    DiT of `kept_from` does, its own else. Resumes from its checkpoint; `minutes` and `snapshots` are as the
+    teacher's."""
     torch.manual_seed(seed)
     config, vae = EngineConfig.load(engine_from), engine_from / "vae"
     mini = Mini(geometry, config)
     mini.load(engine_from)
     mini.to(device).requires_grad_(False)
     before = copy.deepcopy(mini.transformer)
+    if kept_from:
+        known = HunyuanVideoTransformer3DModel.from_pretrained(kept_from / "transformer")
+        before.load_state_dict(known.state_dict())
+    set_apart(mini, prompts=recipe.prompts, steps=recipe.apart, seed=seed)
     weights = list(mini.transformer.requires_grad_(True).parameters())
     optimiser = torch.optim.AdamW(weights, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     average, clock = EMAModel(weights, decay=recipe.ema, foreach=True), Clock()
@@ -67,14 +74,14 @@ def train(
             break
         lr = learning_rate(recipe.lr, step, recipe.warmup, part, recipe.fall)
         optimiser.param_groups[0]["lr"] = lr
-        known = kept.stage(part, step)
+        unknown, known = new.stage(part, step), kept.stage(part, step)
         batches = {
-            "new": (new.clips(new.stage(part, step).clips), None, 1.0),
-            "video": (kept.clips(known.clips), before, recipe.keep),
-            "image": (kept.pictures(known.pictures), before, recipe.keep),
+            "new": (new.clips(unknown.clips), unknown, None, 1.0),
+            "video": (kept.clips(known.clips), known, before, recipe.keep),
+            "image": (kept.pictures(known.pictures), known, before, recipe.keep),
         }
-        for name, (batch, teacher, weight) in batches.items():
-            loss = _gap(mini, channels, batch, teacher)
+        for name, (batch, stage, teacher, weight) in batches.items():
+            loss = _gap(mini, channels, batch, teacher, stage.pure)
             (weight * loss).backward()
             curve.note(name, loss.detach())
         nn.utils.clip_grad_norm_(weights, 1.0)
@@ -91,12 +98,16 @@ def train(
 
 
 def _gap(
-    mini: Mini, channels: Tensor, batch: Batch, teacher: HunyuanVideoTransformer3DModel | None
+    mini: Mini,
+    channels: Tensor,
+    batch: Batch,
+    teacher: HunyuanVideoTransformer3DModel | None,
+    pure: float,
 ) -> Tensor:
     """Mean squared difference of the sample that the DiT sees from the one that `teacher` sees, or from the
     true one, at sigmas of the sampling."""
     config, x0 = mini.config, batch.latents
-    sigma = sampling_sigmas(len(x0), config.video_steps, config.shift, x0.device)
+    sigma = sampling_sigmas(len(x0), config.video_steps, config.shift, x0.device, pure=pure)
     noisy = noised(x0, sigma)
     with mixed(x0.device):
         told = mini.conditioner(batch.ids, batch.mask, batch.thumbnails)

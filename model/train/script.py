@@ -46,13 +46,15 @@ def nature(rng: np.random.Generator, *, turned: float, freedom: float) -> Script
     return Script(captions.other_caption(rng), said, plain, camera)
 
 
-def scene(rng: np.random.Generator, *, moving: float = 0.5) -> Script:
+def scene(
+    rng: np.random.Generator, *, moving: float = 0.5, things: tuple[str, ...] = motion.OBJECT
+) -> Script:
     """A coloured shape on a coloured background; either the camera or, in `moving` of them, the shape
-    moves."""
+    moves, as one of `things`."""
     colour, ground = rng.choice(list(COLOURS), 2, replace=False).tolist()
     shape, kind = pick(rng, SHAPES), pick(rng, BACKGROUNDS)
     camera = pick(rng, motion.CAMERA) if rng.random() < 1 - moving else "still"
-    thing = pick(rng, motion.OBJECT) if camera == "still" else "still"
+    thing = pick(rng, things) if camera == "still" else "still"
     if thing == "still":
         said = captions.motion_caption(rng, _unless_default(rng, camera), None, "")
         plain = captions.plain_caption(camera) if said else ""

@@ -28,7 +28,7 @@ class Clip:
 @dataclass(frozen=True)
 class Actor:
     """A shape, uint8 [192, 192, 4], that moves as named from `home`, in pixels from the middle; `phase` is
-    where in its cycle it starts."""
+    where in its cycle it starts, 0 to 1."""
 
     sprite: np.ndarray
     motion: str
@@ -76,15 +76,16 @@ class World:
         freedom: float = 1.0,
         grown: float = 0.0,
         moving: float = 0.5,
+        things: tuple[str, ...] = motion.OBJECT,
         posed: bool = False,
     ) -> None:
         """`detail` bounds the logarithm of the scale at which canvases are shown: the smaller, the finer.
-        `scenes`, `turned`, `freedom`, `grown` and `moving` are as in recipe.Stage. In a `posed` world a
-        scene's shape rests large in the middle, whatever its caption says that it is going to do."""
+        `scenes`, `turned`, `freedom`, `grown`, `moving` and `things` are as in recipe.Stage. In a `posed`
+        world a scene's shape rests large in the middle, whatever its caption says that it is going to do."""
         self.rng = np.random.default_rng(seed)
         self.size, self.detail = size, detail
         self.scenes, self.turned, self.freedom, self.posed = scenes, turned, freedom, posed
-        self.grown, self.moving = grown, moving
+        self.grown, self.moving, self.things = grown, moving, things
         self._wanted = canvases
         self._canvases: list[np.ndarray] = []
 
@@ -104,7 +105,11 @@ class World:
         both may, and a second shape lies behind, part of which the first hides."""
         rng = self.rng
         is_grown = bool(self.grown) and rng.random() < self.grown
-        script = scripts.grown_scene(rng) if is_grown else scripts.scene(rng, moving=self.moving)
+        script = (
+            scripts.grown_scene(rng)
+            if is_grown
+            else scripts.scene(rng, moving=self.moving, things=self.things)
+        )
         camera, thing = ("still", "still") if self.posed else (script.camera, script.thing)
         picture = textures.background(rng, POSED_CANVAS if self.posed else CANVAS, script.ground, script.kind)
         actor = self._actor(script.colour, script.shape, thing)
@@ -118,10 +123,12 @@ class World:
         return Clip(frames, script.told(rng), camera, thing, script.colour, script.shape)
 
     def _actor(self, colour: str, shape: str, thing: str) -> Actor:
+        """Three of four begin where their cycle does: from a first frame alone nobody could tell the phase.
+        The rest are for films that go on."""
         rng = self.rng
         sprite, home = textures.sprite(rng, 192, colour, shape), self._home(thing)
         reach = rng.uniform(*((0.62, 0.75) if self.posed else (0.45, 0.75))) * self.size / 192
-        return Actor(sprite, thing, home, float(reach), rng.random())
+        return Actor(sprite, thing, home, float(reach), max(0.0, 4 * rng.random() - 3))
 
     def _canvas(self) -> np.ndarray:
         rng = self.rng

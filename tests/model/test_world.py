@@ -45,6 +45,26 @@ def test_what_moves_at_half_the_pace_still_moves_as_named() -> None:
         assert named_object(np.repeat(clip.frames[:1], 25, axis=0), clip.colour) == "still"
 
 
+def test_a_world_of_some_motions_has_no_others() -> None:
+    world = World(3, scenes=1.0, moving=1.0, things=("grow", "still"))
+    assert {world.clip(1).thing for _ in range(20)} == {"grow", "still"}
+
+
+def test_a_cycle_begins_at_its_beginning_in_three_of_four() -> None:
+    world = World(8, scenes=1.0, moving=1.0, things=("bounce",))
+    from_the_ground = []
+    for _ in range(32):
+        clip = world.clip(25)
+        middles = [_middle_row(frame, clip.colour) for frame in clip.frames[::4]]
+        from_the_ground.append(middles[0] >= max(middles) - 1)  # rows count downwards
+    assert 0.6 <= np.mean(from_the_ground) <= 0.9
+
+
+def _middle_row(frame: np.ndarray, colour: str) -> float:
+    far = np.abs(frame.astype(int) - textures.COLOURS[colour]).sum(-1)
+    return float(np.nonzero(far < 90)[0].mean())
+
+
 def test_pictures_hold_the_named_colour_and_shape() -> None:
     rng, hits = np.random.default_rng(3), []
     for _ in range(20):
