@@ -44,7 +44,7 @@ def damaged(context: Tensor) -> Tensor:
     return context + level * torch.randn_like(context)
 
 
-def _of_one_length(conditioner: Conditioner, captions: list[str]) -> tuple[Tensor, Tensor]:
+def of_one_length(conditioner: Conditioner, captions: list[str]) -> tuple[Tensor, Tensor]:
     """Ids and mask [B, L] of the text model's full length: the batches of a stage are of one shape."""
     ids, mask = conditioner.tokenize(captions)
     more = conditioner.text.config.max_position_embeddings - ids.shape[1]
@@ -68,7 +68,7 @@ def collate(
     """`context` is the number of latent frames given, 0 for text-to-image and text-to-video."""
     stacked = torch.stack([example.latents[:, :latents] for example in examples]).float()
     captions = ["" if rng.random() < dropout else example.caption for example in examples]
-    ids, mask = _of_one_length(conditioner, captions)
+    ids, mask = of_one_length(conditioner, captions)
     if context == 0:
         return Batch(stacked, None, ids, mask, None)
     seen = torch.stack([example.thumbnail for example in examples]).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -5,8 +5,10 @@ It goes by clips of what it doesn't know yet; for the rest, clips and pictures, 
 """
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from diffusers import HunyuanVideoTransformer3DModel
 from diffusers.training_utils import EMAModel
@@ -16,7 +18,7 @@ from tqdm import tqdm
 from model.autoencoder import PatchAutoencoder
 from model.config import EngineConfig
 from model.train import snapshot
-from model.train.batch import Batch
+from model.train.batch import Batch, of_one_length
 from model.train.checkpoint import Checkpoint
 from model.train.clock import Clock
 from model.train.curve import Curve
@@ -25,6 +27,7 @@ from model.train.flow import channel_weights, clean_of, noised, sampling_sigmas
 from model.train.mini import Mini
 from model.train.pace import learning_rate
 from model.train.precision import mixed
+from model.train.prompts import picture
 from model.train.recipe import Adding, Geometry
 from model.train.spread import set_apart
 
@@ -75,13 +78,15 @@ def train(
         lr = learning_rate(recipe.lr, step, recipe.warmup, part, recipe.fall)
         optimiser.param_groups[0]["lr"] = lr
         unknown, known = new.stage(part, step), kept.stage(part, step)
+        painted = kept.pictures(known.pictures)
         batches = {
-            "new": (new.clips(unknown.clips), unknown, None, 1.0),
-            "video": (kept.clips(known.clips), known, before, recipe.keep),
-            "image": (kept.pictures(known.pictures), known, before, recipe.keep),
+            "new": (new.clips(unknown.clips), unknown.pure, None, 1.0),
+            "video": (kept.clips(known.clips), known.pure, before, recipe.keep),
+            "image": (painted, known.pure, before, recipe.keep),
+            "asked": (_asked(painted, mini, kept.rng), 1.0, before, recipe.keep),
         }
-        for name, (batch, stage, teacher, weight) in batches.items():
-            loss = _gap(mini, channels, batch, teacher, stage.pure)
+        for name, (batch, pure, teacher, weight) in batches.items():
+            loss = _gap(mini, channels, batch, teacher, pure)
             (weight * loss).backward()
             curve.note(name, loss.detach())
         nn.utils.clip_grad_norm_(weights, 1.0)
@@ -95,6 +100,14 @@ def train(
             snapshot.keep(folder / f"step-{step + 1}", mini, config, vae, average=average, weights=weights)
     checkpoint.save(recipe.steps)
     snapshot.keep(folder, mini, config, vae, average=average, weights=weights)
+
+
+def _asked(painted: Batch, mini: Mini, rng: np.random.Generator) -> Batch:
+    """Other pictures, as people ask for them. Their latents are not theirs: for sigma 1 and a teacher, which
+    go by the prompt alone."""
+    prompts = [picture(rng, filming=0.5, moving=0.4).said for _ in painted.latents]
+    ids, mask = (part.to(painted.ids.device) for part in of_one_length(mini.conditioner, prompts))
+    return replace(painted, ids=ids, mask=mask)
 
 
 def _gap(

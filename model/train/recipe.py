@@ -168,15 +168,22 @@ class Pruning:
 STEADY = ("move left", "move right", "move up", "move down", "grow", "shrink", "still")
 THINGS = Stage(0.5, 128, clips=8, pictures=0, scenes=1.0, turned=0.0, freedom=1.0, moving=1.0, pure=0.7)
 KNOWN = Stage(0.5, 128, clips=2, pictures=2, scenes=0.3, turned=0.6, freedom=0.6, moving=0.0, pure=0.5)
-AT_FULL_SIZE = (replace(THINGS, until=1.0, size=256, clips=2, pure=0.5),)
+AT_FULL_SIZE = replace(THINGS, until=1.0, size=256, clips=2, pure=0.5)
 ADDED = Adding(
     steps=2000,
     new=Data(
-        (replace(THINGS, until=0.25, things=STEADY, pure=0.9), THINGS, *AT_FULL_SIZE), contexts=(1, 1, 2)
+        (replace(THINGS, until=0.25, things=STEADY, pure=0.9), THINGS, AT_FULL_SIZE), contexts=(1, 1, 2)
     ),
     kept=Data((KNOWN, replace(KNOWN, until=1.0, size=256, clips=1))),
 )
-ADDED_MORE = replace(ADDED, new=Data((THINGS, *AT_FULL_SIZE), contexts=(1, 1, 2)))
+# To go on: whole pictures only, more of what is harder.
+HARDER = (*motion.OBJECT, "bounce", "orbit", "orbit", "grow")
+ADDED_MORE = replace(
+    ADDED,
+    new=Data((replace(AT_FULL_SIZE, things=HARDER),), contexts=(1, 1, 2)),
+    kept=Data((replace(KNOWN, until=1.0, size=256, clips=1, pictures=3),)),
+    lr=5e-4,
+)
 
 
 @dataclass(frozen=True)
