@@ -87,7 +87,7 @@ def named_object(frames: np.ndarray, colour: str, step: int = 4) -> str:
     track = np.array([_placed(mask) for mask in masks])
     apart: dict[str, float] = {}
     for name in motion.OBJECT:
-        phases = np.linspace(0, 1, 16, endpoint=False) if name in ("bounce", "orbit") else (0.0,)
+        phases = np.linspace(0, 1, 16, endpoint=False) if name in motion.CYCLES else (0.0,)
         paths = [[motion.object_path(name, i * step, phase) for i in range(len(track))] for phase in phases]
         for path in paths:
             wanted = np.array([(at[0, 2], at[1, 2], REACH * np.log(at[0, 0])) for at in path])

@@ -15,11 +15,12 @@ from model.train.filmed import Shots
 @dataclass(frozen=True)
 class Example:
     """Latents [C, T, h, w] in bfloat16, where the training runs, the first frame as the vision model sees it,
-    uint8 [t, t, 3], and the caption."""
+    uint8 [t, t, 3], the caption, and whether it begins midway (world.Clip)."""
 
     latents: Tensor
     thumbnail: Tensor
     caption: str
+    midway: bool
 
 
 def carried(tensor: Tensor, device: torch.device) -> Tensor:
@@ -44,4 +45,5 @@ class Coder:
         latents = self.autoencoder.encode(video)
         # Apart, so that none keeps the others in memory.
         kept = [one.to(torch.bfloat16, copy=True) for one in latents]
-        return [Example(*parts) for parts in zip(kept, shots.thumbnails, shots.captions, strict=True)]
+        parts = zip(kept, shots.thumbnails, shots.captions, shots.midway, strict=True)
+        return [Example(*part) for part in parts]

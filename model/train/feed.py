@@ -68,9 +68,12 @@ class Feed:
 
     def clips(self, count: int) -> Batch:
         """`count` clips that go on from as many latent frames as `Data.contexts` says; where none is given
-        the first frame is to be made as well."""
+        the first frame is to be made as well. A cycle in its midst goes on from two or more, if there is
+        any other clip."""
         context = int(self.rng.choice(self._data.contexts))
-        examples = self._replay.draw(self._replay.clips, count)
+        clips = self._replay.clips
+        foretold = [one for one in clips if context > 1 or not one.midway] or clips
+        examples = self._replay.draw(foretold, count)
         latents = max(context, 1) + self._new
         return self._collated(examples, context, latents)
 

@@ -17,11 +17,12 @@ from model.train.world import Clip, World
 @dataclass(frozen=True)
 class Shots:
     """Clips side by side: frames uint8 [B, N, s, s, 3], their first frames as the vision model sees them,
-    uint8 [B, t, t, 3], and captions."""
+    uint8 [B, t, t, 3], captions, and which of them begin midway (world.Clip)."""
 
     frames: Tensor
     thumbnails: Tensor
     captions: list[str]
+    midway: list[bool]
 
 
 class Filmed(IterableDataset):
@@ -60,4 +61,5 @@ class Filmed(IterableDataset):
             torch.from_numpy(np.stack([clip.frames for clip in clips])),
             torch.from_numpy(np.stack(seen)),
             [clip.caption for clip in clips],
+            [clip.midway for clip in clips],
         )

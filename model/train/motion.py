@@ -22,6 +22,7 @@ CAMERA = (
     "still",
 )
 OBJECT = ("move left", "move right", "move up", "move down", "bounce", "grow", "shrink", "orbit", "still")
+CYCLES = ("bounce", "orbit")
 
 _DIRECTION = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}  # in the picture, y down
 

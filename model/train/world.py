@@ -15,7 +15,8 @@ POSED_CANVAS = 304  # nothing moves there
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames uint8 [N, size, size, 3] with their caption and the named motions that made them."""
+    """Frames uint8 [N, size, size, 3] with their caption and the named motions that made them; `midway` where
+    a cycle had begun before, so that the first frame alone doesn't tell how it goes on."""
 
     frames: np.ndarray
     caption: str
@@ -23,6 +24,7 @@ class Clip:
     thing: str
     colour: str = ""
     shape: str = ""
+    midway: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ class World:
             other = self._actor(*script.behind, "still")
             actors = [replace(other, home=(float(x), float(y))), actor]
         frames = self._film(picture, actors, camera, num_frames)
-        return Clip(frames, script.told(rng), camera, thing, script.colour, script.shape)
+        midway = thing in motion.CYCLES and actor.phase > 0
+        return Clip(frames, script.told(rng), camera, thing, script.colour, script.shape, midway)
 
     def _actor(self, colour: str, shape: str, thing: str) -> Actor:
         """Three of four begin where their cycle does: from a first frame alone nobody could tell the phase.
