@@ -66,6 +66,50 @@ OUTSIDERS = {
     ),
 }
 
+# By hand, before any wording of wordings.OBJECT but its first forty was written, and none taken from here.
+ABOUT_THINGS = {
+    "move left": (
+        "watch the ball roll off to the left",
+        "the red box slides slowly over to the left side",
+        "make the star travel left",
+    ),
+    "move right": (
+        "the disc drifts gently towards the right edge",
+        "a cube moving to the right, very slowly",
+        "push the cross to the right",
+    ),
+    "move up": (
+        "the circle floats upward like a balloon",
+        "let the square climb to the top",
+        "the star goes straight up",
+    ),
+    "move down": (
+        "the ball is dropping down to the ground",
+        "the triangle sinks slowly to the bottom",
+        "let the cross fall",
+    ),
+    "bounce": (
+        "a ball hopping up and down on the spot",
+        "the cube keeps jumping",
+        "make the star bounce",
+    ),
+    "grow": (
+        "the dot swells until it is huge",
+        "the triangle keeps getting bigger",
+        "enlarge the box",
+    ),
+    "shrink": (
+        "the ball gets smaller and smaller",
+        "the star is becoming tiny",
+        "it slowly shrinks away",
+    ),
+    "orbit": (
+        "the disc goes round and round",
+        "let the cross circle around the middle",
+        "the triangle travels in circles",
+    ),
+}
+
 
 @pytest.fixture(scope="module")
 def bundled() -> Conditioner:
