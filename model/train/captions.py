@@ -155,7 +155,7 @@ _BETWEEN = ("background against front of plain object it video picture photo", "
 UNKNOWN = "[UNK]"
 
 
-def pick(rng: np.random.Generator, options: tuple[str, ...]) -> str:
+def pick[Option](rng: np.random.Generator, options: tuple[Option, ...]) -> Option:
     return options[int(rng.integers(len(options)))]
 
 

@@ -3,7 +3,7 @@ it."""
 
 import numpy as np
 
-from model.train import captions, motion, script, wordings
+from model.train import captions, motion, script, verbs, wordings
 from model.train.captions import UNKNOWN, pick
 
 LONGEST = 30  # words beside a command
@@ -26,6 +26,12 @@ def of_people(rng: np.random.Generator) -> tuple[str, str]:
     return _punctuated(rng, before, of_camera(rng, camera), after), camera
 
 
+def to_a_thing(rng: np.random.Generator, thing: str, noun: str) -> str:
+    """The motion of what is called `noun`, in any of its wordings, among words of no meaning."""
+    before, after = _beside(rng), _beside(rng)
+    return _punctuated(rng, before, of_thing(rng, thing, noun), after)
+
+
 def of_camera(rng: np.random.Generator, camera: str) -> str:
     """A camera's motion in any of its wordings."""
     said = (
@@ -40,7 +46,7 @@ def of_thing(rng: np.random.Generator, thing: str, noun: str) -> str:
     """The motion of what is called `noun`, in any of its wordings."""
     if rng.random() < 0.5:
         return captions.motion_caption(rng, None, thing, noun)
-    return _hurried(rng, pick(rng, wordings.OBJECT[thing]).format(noun))
+    return _hurried(rng, verbs.said(rng, thing, noun))
 
 
 def _of_the_world(rng: np.random.Generator) -> script.Script:

@@ -211,10 +211,21 @@ def picture(
         said = _joined(rng, said, commands.of_camera(rng, camera))
         return Asked(said, f"{meant}, {captions.plain_caption(camera)}", named, camera)
     if moved < filming + moving:
-        thing, noun = pick(rng, motion.OBJECT), pick(rng, (shape, f"{colour} {shape}", names["s"], *NOUNS))
-        said = _joined(rng, said, commands.of_thing(rng, thing, noun))
+        thing = pick(rng, motion.OBJECT)
+        said = _joined(rng, said, commands.of_thing(rng, thing, _noun(rng, colour, shape)))
         return Asked(said, f"{meant}, {captions.plain_motion(None, thing, shape)}", named, "still", thing)
     return Asked(said + ("." if rng.random() < 0.2 else ""), meant, named)
+
+
+def moved(rng: np.random.Generator) -> tuple[str, str]:
+    """A command to a thing that is there, and what a film by it is to do, in the plainest words."""
+    thing, noun = pick(rng, motion.OBJECT), _noun(rng, pick(rng, tuple(COLOURS)), pick(rng, SHAPES))
+    return commands.to_a_thing(rng, thing, noun), captions.plain_film("still", thing)
+
+
+def _noun(rng: np.random.Generator, colour: str, shape: str) -> str:
+    other = _named(rng, shape)
+    return pick(rng, (shape, f"{colour} {shape}", other, f"{_named(rng, colour)} {other}", *NOUNS))
 
 
 def _joined(rng: np.random.Generator, said: str, told: str) -> str:

@@ -7,7 +7,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, pr
 from transformers import CLIPTextModel, PreTrainedTokenizerFast
 
 from model.conditioning import FILM
-from model.train import captions, prompts, wordings
+from model.train import captions, prompts, verbs, wordings
 from model.train.captions import UNKNOWN
 
 PAD, START, END = "[PAD]", "[START]", "[END]"
@@ -15,8 +15,9 @@ WORD = r"\w+|[^\w\s]"
 
 
 def vocabulary() -> list[str]:
-    """Every word of the grammar, of wordings.py and of prompts.py, sorted."""
-    text = " ".join((*captions.phrases(), *wordings.wordings(), *prompts.phrases())).replace("{}", " ")
+    """Every word of the grammar, of wordings.py, verbs.py and prompts.py, sorted."""
+    known = (*captions.phrases(), *wordings.wordings(), *verbs.phrases(), *prompts.phrases())
+    text = " ".join(known).replace("{}", " ")
     return sorted(set(re.findall(WORD, text)))
 
 

@@ -1,4 +1,4 @@
-"""More ways to name a motion, a camera's or a thing's, than the world's captions know."""
+"""More ways to name a camera's motion than the world's captions know."""
 
 _SIDEWAYS = (
     "the camera moves to the {way}",
@@ -228,59 +228,6 @@ CAMERA: dict[str, tuple[str, ...]] = {
     ),
     "still": _RESTING,
 }
-_ALONG = (
-    "the {{}} drifts {way}",
-    "the {{}} floats {way}",
-    "the {{}} flies {way}",
-    "the {{}} travels {way}",
-    "the {{}} glides {way}",
-    "the {{}} moving {way}",
-    "the {{}} is moving {way}",
-    "the {{}} moves towards the {way}",
-    "the {{}} shifts {way}",
-    "move the {{}} {way}",
-    "moves the {{}} {way}",
-    "{{}} moves {way}",
-    "{{}} moving {way}",
-)
-_SIDEWARD = (
-    "the {{}} runs {way}",
-    "the {{}} rolls {way}",
-    "the {{}} slides to the {way}",
-    "the {{}} goes {way}",
-)
-OBJECT: dict[str, tuple[str, ...]] = {
-    "move left": _as((*_ALONG, *_SIDEWARD), "left"),
-    "move right": _as((*_ALONG, *_SIDEWARD), "right"),
-    "move up": (*_as(_ALONG, "up"), "the {} rises", "the {} climbs", "the {} goes upwards"),
-    "move down": (
-        *_as(_ALONG, "down"),
-        "the {} falls",
-        "the {} sinks",
-        "the {} drops",
-        "the {} goes downwards",
-    ),
-    "bounce": ("the {} jumps", "the {} hops", "the {} jumps up and down", "{} bouncing", "bounce the {}"),
-    "grow": (
-        "the {} becomes bigger",
-        "the {} becomes larger",
-        "the {} gets larger",
-        "the {} expands",
-        "the {} increases in size",
-        "{} growing",
-        "make the {} bigger",
-    ),
-    "shrink": (
-        "the {} becomes smaller",
-        "the {} gets tiny",
-        "the {} contracts",
-        "the {} decreases in size",
-        "{} shrinking",
-        "make the {} smaller",
-    ),
-    "orbit": ("the {} circles", "the {} goes around", "the {} moves around in circles", "{} orbiting"),
-    "still": ("the {} stays still", "the {} rests", "the {} stands still", "{} not moving"),
-}
 SLOWLY = (
     "slowly",
     "gently",
@@ -298,5 +245,4 @@ ENDS = (".", ",", ";", "!", " -", ":")
 
 def wordings() -> tuple[str, ...]:
     """All that is said here, for a vocabulary."""
-    motions = (*CAMERA.values(), *OBJECT.values())
-    return (*(phrase.format("") for phrases in motions for phrase in phrases), *SLOWLY, *ENDS)
+    return (*(phrase for phrases in CAMERA.values() for phrase in phrases), *SLOWLY, *ENDS)

@@ -2,10 +2,11 @@
 
 A DiT obeys the plainest words best (LOG.md). So the encoder is taught afterwards, by what the encoder as it
 was says to the plainest words for the same (knowledge distillation, Hinton et al. 2015, with the meaning as
-the teacher's input). Of a prompt for a film that is the command in it: the camera obeys the pooled vector, so
-that is to be the command's, whatever the scene beside it, and the tokens are to stay. A picture is painted by
-the tokens too, which no order of words has one by one in common with another: there the DiT, which stays as
-it is, is to see the same sample.
+the teacher's input). Of a prompt for a film that is the command in it: camera and things obey the pooled
+vector, so that is to be the command's, whatever the scene beside it, and so is what the DiT makes of it,
+which sets apart what lies close by (spread.py); the tokens are to stay. A picture is painted by the tokens
+too, which no order of words has one by one in common with another: there the DiT, which stays as it is, is to
+see the same sample.
 """
 
 import copy
@@ -33,8 +34,8 @@ from model.train.snapshot import write_strip
 def train(
     folder: Path, recipe: Wording, geometry: Geometry, *, engine_from: Path, seed: int, device: torch.device
 ) -> None:
-    """Leaves in `folder` the engine of `engine_from`, with a text encoder that knows all of wordings.py and
-    prompts.py."""
+    """Leaves in `folder` the engine of `engine_from`, with a text encoder that knows all of wordings.py,
+    verbs.py and prompts.py."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     config = EngineConfig.load(engine_from)
@@ -52,14 +53,14 @@ def train(
         optimiser.param_groups[0]["lr"] = lr
         films = [_film(rng) for _ in range(recipe.films)]
         pictures = [_picture(rng) for _ in range(recipe.pictures)]
-        pooled, tokens = _filmed(mini.conditioner, before, films)
+        pooled, embedded, tokens = _filmed(mini, before, films)
         pictured, painted = _painted(mini, before, channels, pictures, recipe.seen)
-        (pooled + pictured + recipe.tokens * tokens + recipe.painted * painted).backward()
+        (pooled + embedded + pictured + recipe.tokens * tokens + recipe.painted * painted).backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
-        terms = {"pooled": pooled, "pictured": pictured, "tokens": tokens, "painted": painted}
-        for name, term in terms.items():
+        terms = {"pooled": pooled, "embedded": embedded, "pictured": pictured, "tokens": tokens}
+        for name, term in (terms | {"painted": painted}).items():
             curve.note(name, term.detach())
         progress.set_postfix(curve.write(step, clock.minutes(), lr))
     mini.save(folder, config, engine_from / "vae")
@@ -79,8 +80,9 @@ def start_as_another(conditioner: Conditioner) -> None:
 
 def _film(rng: np.random.Generator) -> tuple[str, str]:
     """A prompt, and what a film by it is to do, in the plainest words."""
-    if rng.random() < 0.6:
-        return commands.command(rng)
+    way = rng.random()
+    if way < 0.6:
+        return commands.command(rng) if way < 0.35 else prompts.moved(rng)
     asked = prompts.picture(rng, filming=0.5, moving=0.4)
     return asked.said, asked.filmed
 
@@ -94,18 +96,20 @@ def _picture(rng: np.random.Generator) -> tuple[str, str]:
     return asked.said, asked.meant
 
 
-def _filmed(
-    conditioner: Conditioner, before: Conditioner, asked: list[tuple[str, str]]
-) -> tuple[Tensor, Tensor]:
-    """Mean squared errors of the pooled vectors and of the tokens, of (said, meant)."""
+def _filmed(mini: Mini, before: Conditioner, asked: list[tuple[str, str]]) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean squared errors of the pooled vectors, of what the DiT makes of them, and of the tokens, of (said,
+    meant)."""
     said, meant = zip(*asked, strict=True)
-    found = _told(conditioner, said, filmed=True)
+    embedder = mini.transformer.time_text_embed.text_embedder
+    found = _told(mini.conditioner, said, filmed=True)
     with torch.no_grad():
         wanted, kept = _told(before, meant, filmed=True), _told(before, said, filmed=True)
     lengths = found.mask.sum(1, keepdim=True)
     inner = torch.arange(found.mask.shape[1], device=lengths.device) < lengths - 1  # the last one is the end,
     apart = (found.tokens - kept.tokens).square().mean(-1)  # which is the pooled vector
-    return (found.pooled - wanted.pooled).square().mean(), apart[inner].mean()
+    pooled = (found.pooled - wanted.pooled).square().mean()
+    embedded = (embedder(found.pooled) - embedder(wanted.pooled)).square().mean()
+    return pooled, embedded, apart[inner].mean()
 
 
 def _painted(

@@ -10,10 +10,10 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from model.conditioning import FILM, Conditioner
-from model.evaluate.words import nearest, understood
+from model.evaluate.words import PLAIN, nearest, understood
 from model.families.mini import MiniFamily
 from model.load import load_engine
-from model.train import commands, motion, tokenizer, wordings
+from model.train import commands, motion, tokenizer, verbs, wordings
 from tests.tiny import build_engine
 
 # Sentences by hand. In 17 of the 27 the command itself is a phrase of wordings.py or of the grammar, in other
@@ -66,7 +66,7 @@ OUTSIDERS = {
     ),
 }
 
-# By hand, before any wording of wordings.OBJECT but its first forty was written, and none taken from here.
+# By hand, before any wording of verbs.py was written, and none taken from here.
 ABOUT_THINGS = {
     "move left": (
         "watch the ball roll off to the left",
@@ -120,15 +120,24 @@ def bundled() -> Conditioner:
 
 def test_every_wording_is_of_known_words() -> None:
     words = tokenizer.build(48)
-    for phrase in wordings.wordings():
-        assert words.unk_token_id not in words(phrase)["input_ids"], phrase
+    said = [*wordings.wordings(), *(sentence for sentence, _ in verbs.wordings())]
+    for phrase, ids in zip(said, words(said)["input_ids"], strict=True):
+        assert words.unk_token_id not in ids, phrase
 
 
 def test_no_wording_names_two_motions() -> None:
     seen: dict[str, str] = {}
-    for camera, phrases in wordings.CAMERA.items():
-        for phrase in phrases:
-            assert seen.setdefault(phrase, camera) == camera, phrase
+    of_cameras = ((phrase, camera) for camera, phrases in wordings.CAMERA.items() for phrase in phrases)
+    for phrase, moves in (*of_cameras, *verbs.wordings()):
+        assert seen.setdefault(phrase, moves) == moves, phrase
+
+
+def test_a_thing_is_told_what_it_is_called_or_it() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [(thing, verbs.said(rng, thing, "ball")) for thing in motion.OBJECT for _ in range(200)]
+    named = [("ball" in said.split(), "it" in said.split()) for _, said in drawn]
+    assert all(ball or it for ball, it in named)
+    assert 0.02 < np.mean([it and not ball for ball, it in named]) < 0.12
 
 
 def test_commands_are_short_and_long_and_of_every_motion() -> None:
@@ -192,6 +201,13 @@ def test_the_bundled_encoder_understands_outsiders(bundled: Conditioner) -> None
     said = [(words, camera) for camera, phrases in OUTSIDERS.items() for words in phrases]
     taken = nearest(bundled, [words for words, _ in said])
     wrong = [(words, one) for (words, camera), one in zip(said, taken, strict=True) if one != camera]
+    assert len(wrong) <= 2, wrong
+
+
+def test_the_bundled_encoder_understands_sentences_about_things(bundled: Conditioner) -> None:
+    said = [(words, thing) for thing, sentences in ABOUT_THINGS.items() for words in sentences]
+    taken = nearest(bundled, [words for words, _ in said], PLAIN)
+    wrong = [(words, one) for (words, thing), one in zip(said, taken, strict=True) if one != thing]
     assert len(wrong) <= 2, wrong
 
 
