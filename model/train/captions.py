@@ -2,10 +2,13 @@
 
 import re
 
+from typing import TypeVar
+
 import numpy as np
 
 from model.train.textures import BACKGROUNDS, COLOURS, SHAPES
 
+Option = TypeVar("Option")
 _CAMERA_WORDS: dict[str, tuple[str, ...]] = {
     **{
         f"pan {way}": (
@@ -155,7 +158,7 @@ _BETWEEN = ("background against front of plain object it video picture photo", "
 UNKNOWN = "[UNK]"
 
 
-def pick[Option](rng: np.random.Generator, options: tuple[Option, ...]) -> Option:
+def pick(rng: np.random.Generator, options: tuple[Option, ...]) -> Option:
     return options[int(rng.integers(len(options)))]
 
 
