@@ -1,7 +1,6 @@
 """The grammar of captions: what a scene shows and how it moves, in several wordings. Knows no pixels."""
 
 import re
-
 from typing import TypeVar
 
 import numpy as np
