@@ -3,6 +3,7 @@ the real one."""
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from model.load import load_engine
 from model.windows import Shot
@@ -19,9 +20,9 @@ from model.windows import Shot
 pytestmark = pytest.mark.timeout(900)  # on a machine that is busy with other things
 
 
-def train(stage: str, out: Path) -> str:
+def train(stage: str, out: Path, *more: str) -> str:
     argv = [sys.executable, "-m", "model.train", stage, "--scale", "smoke", "--out", str(out)]
-    argv += ["--snapshots", "3"]
+    argv += ["--snapshots", "3", *more]
     done = subprocess.run(argv, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stderr
@@ -86,6 +87,26 @@ def test_each_of_the_last_stages_teaches_its_own_part(chain: Path) -> None:
 
     assert changed("student", "words") == {"text_encoder"}
     assert changed("words", "objects") == {"transformer"}
+
+
+@pytest.mark.slow
+def test_objects_are_held_to_the_engine_whose_films_are_kept(chain: Path, tmp_path: Path) -> None:
+    """One that answers everything with nought: its films are far from those of the engine that learns, and so
+    are its pictures."""
+    nought = shutil.copytree(chain / "words", tmp_path / "nought")
+    stored = nought / "transformer" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(stored)
+    save_file({k: v * 0 if k.startswith("proj_out") else v for k, v in weights.items()}, stored)
+    train("objects", tmp_path, "--weights-from", str(chain / "words"), "--kept-from", str(nought))
+
+    def begun(run: Path) -> dict[str, float]:
+        with (run / "objects" / "curve.csv").open() as rows:
+            return {name: float(value) for name, value in next(csv.DictReader(rows)).items()}
+
+    own, other = begun(chain), begun(tmp_path)
+    for kept in ("video", "image", "asked"):
+        assert 10 * own[kept] < other[kept], (kept, own, other)
+    assert other["new"] == pytest.approx(own["new"], rel=0.01)
 
 
 @pytest.mark.slow
