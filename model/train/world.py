@@ -126,12 +126,16 @@ class World:
         return Clip(frames, script.told(rng), camera, thing, script.colour, script.shape, midway)
 
     def _actor(self, colour: str, shape: str, thing: str) -> Actor:
-        """Three of four begin where their cycle does: from a first frame alone nobody could tell the phase.
-        The rest are for films that go on."""
+        """Half begin where their cycle does: from a first frame alone nobody could tell the phase. The rest
+        are for films that go on."""
         rng = self.rng
         sprite, home = textures.sprite(rng, 192, colour, shape), self._home(thing)
         reach = rng.uniform(*((0.62, 0.75) if self.posed else (0.45, 0.75))) * self.size / 192
-        return Actor(sprite, thing, home, float(reach), max(0.0, 4 * rng.random() - 3))
+        phase = max(0.0, 2 * rng.random() - 1)
+        if thing in motion.CYCLES:  # about the middle of the picture, or beginning there, or between
+            share, begun = rng.random(), motion.object_path(thing, 0, phase)
+            home = home[0] - share * float(begun[0, 2]), home[1] - share * float(begun[1, 2])
+        return Actor(sprite, thing, home, float(reach), phase)
 
     def _canvas(self) -> np.ndarray:
         rng = self.rng
