@@ -29,6 +29,8 @@ class EngineConfig:
     image_guidance: float = 1.0  # of text-to-image, away from the empty prompt; 1 is none
     image_tokens: bool = True  # in the condition; False leaves the words alone
     keeps_look: bool = False  # whether later windows are given the first one's look, as in look.given_look
+    to_camera: tuple[str, ...] = ()  # commands in their plainest words: a look is held under these,
+    to_things: tuple[str, ...] = ()  # under these it goes along, as in look.followed
     shift: float = 5.0
     prediction: Literal["sample", "velocity"] = "sample"
     picture_in_noise: float = 0.0  # that share of the first frame's latents is mixed into a window's noise
@@ -66,4 +68,5 @@ class EngineConfig:
         told = json.loads((folder / "engine.json").read_text())
         if unknown := sorted(set(told) - {field.name for field in fields(cls)}):
             raise ValueError(f"{folder / 'engine.json'}: nothing is called {', '.join(unknown)}")
+        told = {name: tuple(value) if isinstance(value, list) else value for name, value in told.items()}
         return cls(**told) if preset is None else replace(preset, **told)

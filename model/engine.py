@@ -173,7 +173,7 @@ class Engine:
             rng, seen = rng_for(seed, plan.index), self._seen(plan.index, watch)
             latents = self.family.denoise(self.config, condition, state, rng, check, seen)
             denoised = time.perf_counter()
-            state, decode = self.family.carry(self.config, latents, state)
+            state, decode = self.family.carry(self.config, condition, latents, state)
             ended = time.perf_counter()
             kept = {name: value.cpu() for name, value in state.items()}
             yield _Denoised(plan, decode, kept, denoised - began, ended - denoised)

@@ -6,6 +6,9 @@ the next, and what is a little soft a little softer. So the windows after the fi
 look: statistics of a pyramid are matched, as in texture synthesis (Heeger and Bergen 1995), with the mean and
 the mean absolute value of each octave. Absolute values, not squares: a still that grows grainy spreads the
 same energy over many more small edges (LOG.md, 2026-11-25).
+
+A thing that grows or leaves changes colours as well, faster than they drift, and is to: there the look goes
+along (LOG.md, 2026-11-28).
 """
 
 import torch
@@ -14,6 +17,7 @@ from torch.nn import functional as F
 
 OCTAVES = 3  # of detail, above what is left: at 32x32 latents that is 4x4
 WEAKEST = 1e-3  # a strength below this is that of a plain channel
+DRIFT = 0.2  # the most that a level drifts within one window, of latents whose variance is 1
 MOST = 2.0  # an octave grows by this factor at most: what has left the screen is not conjured up at once
 
 
@@ -26,8 +30,9 @@ def look_of(latents: Tensor) -> Tensor:
 
 
 def given_look(latents: Tensor, look: Tensor) -> Tensor:
-    """Latents [1, C, T, h, w] with the means and the octaves' strengths of `look`, in each latent frame; an
-    octave is weakened at will, and strengthened at most `MOST` times."""
+    """Latents [1, C, T, h, w] with the means and the octaves' strengths of `look` in each latent frame, or of
+    a look for each, [OCTAVES + 2, T, C]; an octave is weakened at will, and strengthened at most `MOST`
+    times."""
     mean, *strengths = look[..., None, None]
     *details, rest = _octaves(latents[0].transpose(0, 1))
     rest = rest - rest.mean((2, 3), keepdim=True)
@@ -39,6 +44,16 @@ def given_look(latents: Tensor, look: Tensor) -> Tensor:
     while scaled:
         frames = _wider(frames) + scaled.pop()
     return frames.transpose(0, 1)[None]
+
+
+def followed(latents: Tensor, look: Tensor) -> Tensor:
+    """A look for each latent frame, [OCTAVES + 2, T, C], that goes along with what is filmed: a mean or a
+    strength that gets further off than `DRIFT` within the window is itself the more of what is wanted, from
+    twice as far on the whole of it."""
+    frames = latents[0].transpose(0, 1)
+    strengths = [_strength(octave).flatten(1) for octave in _octaves(frames)]
+    off = torch.stack([frames.mean((2, 3)), *strengths]) - look[:, None]
+    return look[:, None] + (off.abs().amax(1, keepdim=True) / DRIFT - 1).clamp(0, 1) * off
 
 
 def _octaves(frames: Tensor) -> list[Tensor]:

@@ -44,7 +44,7 @@ class Family(Protocol):
         given what each step takes them for, where the family can tell."""
 
     def carry(
-        self, config: EngineConfig, latents: Tensor, state: State
+        self, config: EngineConfig, condition: Any, latents: Tensor, state: State
     ) -> tuple[State, Callable[[], Tensor]]:
         """What the next window starts from, and a call that gives the frames which this one adds, [1, 3, N,
         H, W] in -1..1: N is config.window_frames."""

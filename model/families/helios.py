@@ -140,7 +140,7 @@ class HeliosFamily:
         return made[:, :, -config.new_latents :]
 
     def carry(
-        self, config: EngineConfig, latents: Tensor, state: State
+        self, config: EngineConfig, condition: Tensor, latents: Tensor, state: State
     ) -> tuple[State, Callable[[], Tensor]]:
         history = torch.cat([state["history"].to(self.device), latents], dim=2)[:, :, -sum(HISTORY) :]
         mean, std = self._scale()

@@ -145,7 +145,7 @@ class HunyuanFamily:
         return vae.encode(video).latent_dist.mode().float() * vae.config.scaling_factor
 
     def carry(
-        self, config: EngineConfig, latents: Tensor, state: State
+        self, config: EngineConfig, condition: Condition, latents: Tensor, state: State
     ) -> tuple[State, Callable[[], Tensor]]:
         # The decoder is causal: the frames that go on are not there before all are decoded.
         video = self.vae.decode((latents / self.vae.config.scaling_factor).to(self.vae.dtype)).sample

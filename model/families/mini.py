@@ -15,14 +15,14 @@ from model.conditioning import Condition, Conditioner
 from model.config import EngineConfig
 from model.denoiser import predict_velocity
 from model.families.family import Check, State, Watch, frames_of, to_pixels
-from model.look import given_look, look_of
+from model.look import followed, given_look, look_of
 from model.sampler import sample
 from model.schedule import sigmas
 
 
 class MiniFamily:
     """A window starts from `context`, float32 latents [1, C, n, h, w]: the picture's in the first one; later
-    ones also from `look`, the first one's (model.look)."""
+    ones also from `look`, the first one's or what became of it (model.look)."""
 
     PARTS: ClassVar[dict[str, Any]] = {
         "transformer": HunyuanVideoTransformer3DModel,
@@ -76,12 +76,14 @@ class MiniFamily:
         return latents
 
     def carry(
-        self, config: EngineConfig, latents: Tensor, state: State
+        self, config: EngineConfig, condition: Condition, latents: Tensor, state: State
     ) -> tuple[State, Callable[[], Tensor]]:
         new = latents[:, :, state["context"].shape[2] :]
         look = state["look"].to(self.device) if "look" in state else look_of(new)
         if "look" in state and config.keeps_look:
-            new.copy_(given_look(new, look))
+            wanted = followed(new, look) if self._to_a_thing(config, condition) else look[:, None]
+            new.copy_(given_look(new, wanted))
+            look = wanted[:, -1].contiguous()
         context = self.autoencoder.continuation(latents.to(self.autoencoder.dtype), config.context_latents)
         decode = partial(self.autoencoder.decode_groups, new.to(self.autoencoder.dtype))
         return {"context": context.float(), "look": look}, decode
@@ -132,6 +134,15 @@ class MiniFamily:
     ) -> Tensor:
         noise = torch.randn(config.latent_shape(latents), generator=rng).to(self.device)
         return sample(velocity, noise, sigmas(steps, config.shift).to(self.device), check, watch)
+
+    def _to_a_thing(self, config: EngineConfig, condition: Condition) -> bool:
+        """Whether it commands a thing rather than the camera, going by the nearest plain command."""
+        plain = (*config.to_camera, *config.to_things)
+        if not plain:
+            return False
+        ids, mask = (tensor.to(self.device) for tensor in self.conditioner.tokenize(list(plain)))
+        apart = self.conditioner.read(ids, mask, filmed=True).pooled - condition.pooled
+        return int(apart.square().sum(1).argmin()) >= len(config.to_camera)
 
     def _condition(self, prompt: str, first_frame: Tensor | None) -> Condition:
         ids, mask = (tensor.to(self.device) for tensor in self.conditioner.tokenize([prompt]))

@@ -130,7 +130,7 @@ class WanFamily:
         return _latents(vae, frames_of(frames, vae.device, torch.float32))
 
     def carry(
-        self, config: EngineConfig, latents: Tensor, state: State
+        self, config: EngineConfig, condition: WanCondition, latents: Tensor, state: State
     ) -> tuple[State, Callable[[], Tensor]]:
         mean, std = _scale(self.vae)
         # The decoder is causal: the frames that go on are not there before all are decoded.

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from model.autoencoder import PatchAutoencoder
 from model.config import EngineConfig
-from model.train import snapshot
+from model.train import captions, motion, snapshot
 from model.train.batch import Batch
 from model.train.checkpoint import Checkpoint
 from model.train.clock import Clock
@@ -28,6 +28,8 @@ CONFIG = EngineConfig(
     name="mini",
     image_guidance=3.0,  # 2 to 5 did alike in a few dozen pictures (LOG.md)
     keeps_look=True,
+    to_camera=tuple(captions.plain_film(camera) for camera in motion.CAMERA),
+    to_things=tuple(captions.plain_film("still", thing) for thing in motion.OBJECT if thing != "still"),
     shift=8.0,  # of sampling; it is learned with less, so that lower sigmas are seen too (Matching.shift)
 )
 

@@ -135,6 +135,17 @@ def test_most_things_do_what_they_are_told(engine: Engine) -> None:
     assert len(wrong) <= 3, wrong
 
 
+@pytest.mark.parametrize(
+    ("colour", "shape", "ground"), [("red", "star", "blue"), ("yellow", "circle", "green")]
+)
+def test_what_grows_for_three_seconds_keeps_its_colour(
+    engine: Engine, colour: str, shape: str, ground: str
+) -> None:
+    frames = film(engine, _drawn(colour, shape, ground, "plain"), f"the {shape} grows", 0, 73)
+    middles = frames[[0, 48, 72], 120:136, 120:136].astype(float).mean((1, 2))
+    assert np.abs(middles[1:] - middles[0]).max() < 50, middles
+
+
 def _drawn(colour: str, shape: str, ground: str, kind: str) -> np.ndarray:
     """The shape, half as wide as the picture, in its middle."""
     rng = np.random.default_rng(0)

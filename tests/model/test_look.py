@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from model.look import MOST, OCTAVES, given_look, look_of
+from model.look import DRIFT, MOST, OCTAVES, followed, given_look, look_of
 
 
 def picture(seed: int = 0, frames: int = 6) -> torch.Tensor:
@@ -58,3 +58,42 @@ def test_what_is_gone_is_not_conjured_up() -> None:
     assert look_of(given_look(faint, look_of(first)))[1:].max() < 1.2 * MOST * look_of(faint)[1:].max()
     plain = torch.zeros_like(first)
     assert look_of(given_look(plain, look_of(first)))[1:].max() < 1e-5
+
+
+def growing(first: int, last: int) -> torch.Tensor:
+    """A window of a square that grows, from `first` to `last` cells of 32, before a plain ground."""
+    latents = torch.zeros(1, 16, 6, 32, 32)
+    for frame, size in enumerate(torch.linspace(first, last, 6).int().tolist()):
+        middle = slice(16 - size // 2, 16 + size // 2)
+        latents[0, 1, frame, middle, middle] = 3.0
+    return latents
+
+
+def test_what_grows_keeps_its_colour_where_the_look_goes_along() -> None:
+    look = look_of(growing(8, 12))
+    window = growing(14, 24)
+    held, gone = (given_look(window, one) for one in (look[:, None], followed(window, look)))
+    assert held[0, 1, -1, 16, 16] < 1.5
+    assert gone[0, 1, -1, 16, 16] > 2.7
+    assert (gone - window)[0, 1, -1].abs().mean() < 0.5 * (held - window)[0, 1, -1].abs().mean()
+
+
+def test_the_look_goes_along_with_what_is_filmed_and_not_with_drift() -> None:
+    look = look_of(growing(14, 14))
+    drifted = growing(14, 14) + 0.9 * DRIFT
+    torch.testing.assert_close(followed(drifted, look), look[:, None].expand(-1, 6, -1))
+    window = growing(16, 28)
+    wanted = followed(window, look)
+    assert wanted[0, -1, 1] == pytest.approx(float(window[0, 1, -1].mean()), abs=1e-4)
+    torch.testing.assert_close(wanted[:, :, 2:], look[:, None, 2:].expand(-1, 6, -1))
+
+
+def test_what_has_grown_is_held_from_then_on() -> None:
+    window = growing(14, 24)
+    look = followed(window, look_of(growing(10, 14)))[:, -1]
+    last = window[:, :, -1:].repeat(1, 1, 6, 1, 1)
+    window = last
+    for _ in range(60):  # each a little brighter than the one before
+        wanted = followed(window + 0.5 * DRIFT, look)
+        window, look = given_look(window + 0.5 * DRIFT, wanted), wanted[:, -1]
+    assert torch.allclose(window.mean((2, 3, 4)), last.mean((2, 3, 4)), atol=0.02)

@@ -55,7 +55,7 @@ def test_a_window_is_the_pipelines(wan: Engine, tuned: WanImageToVideoPipeline) 
         state = wan.family.start(PICTURE, rng_for(1, -2))
         condition = wan.family.condition(wan.config, PROMPT, state)
         ours = wan.family.denoise(wan.config, condition, state, rng_for(1, 0), None)
-        carried, decode = wan.family.carry(wan.config, ours, state)
+        carried, decode = wan.family.carry(wan.config, condition, ours, state)
         frames = to_pixels(decode())
     told = {
         "image": Image.fromarray(PICTURE),
