@@ -7,7 +7,7 @@ PAN_PIXELS = 2.0  # a frame at 256x256: one latent cell (8 px) a latent frame (4
 ZOOM_RATE = 1.02  # a frame: 1.6x a second
 TURN_RADIANS = np.deg2rad(1.0)  # a frame: 24 degrees a second
 BOUNCE_FRAMES, BOUNCE_PIXELS = 24, 48.0
-ORBIT_FRAMES, ORBIT_PIXELS = 48, 56.0
+ORBIT_FRAMES, ORBIT_PIXELS = 48, 32.0  # what begins in the middle of the picture stays in it
 GROW_RATE = 1.015
 
 CAMERA = (

@@ -177,7 +177,7 @@ ADDED = Adding(
     kept=Data((KNOWN, replace(KNOWN, until=1.0, size=256, clips=1))),
 )
 # To go on: whole pictures only, more of what is harder.
-HARDER = (*motion.OBJECT, *3 * ("bounce",), "grow", *5 * ("orbit",))
+HARDER = (*motion.OBJECT, "bounce", "grow", *6 * ("orbit",))
 ADDED_MORE = replace(
     ADDED,
     new=Data((replace(AT_FULL_SIZE, things=HARDER),), contexts=(1, 2)),
