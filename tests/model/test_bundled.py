@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from model.engine import Engine
 from model.evaluate.attributes import attributes, plainly
@@ -9,6 +10,7 @@ from model.evaluate.films import COMMANDS, film, photographs
 from model.load import WEIGHTS, load_engine
 from model.measure import named_camera, named_object, named_scene, psnr
 from model.train import textures
+from model.windows import Shot
 from tests.model.test_words import OUTSIDERS
 
 # Prompts by hand: model/train/prompts.py can't say any of them but the last three.
@@ -144,6 +146,24 @@ def test_what_grows_for_three_seconds_keeps_its_colour(
     frames = film(engine, _drawn(colour, shape, ground, "plain"), f"the {shape} grows", 0, 73)
     middles = frames[[0, 48, 72], 120:136, 120:136].astype(float).mean((1, 2))
     assert np.abs(middles[1:] - middles[0]).max() < 50, middles
+
+
+@pytest.mark.parametrize(
+    ("said", "goes_along"),
+    [
+        ("the star grows", True),
+        ("make the red star bigger", True),
+        ("the camera zooms in", False),
+        ("push in on the star", False),
+        ("a red star", False),
+    ],
+)
+def test_the_look_is_held_unless_a_thing_is_told_to_change(
+    engine: Engine, said: str, goes_along: bool
+) -> None:
+    picture = _drawn("red", "star", "blue", "plain")
+    first, second = engine.generate([Shot(said, 2.0)], picture, num_frames=49, seed=0)
+    assert torch.equal(first.state["look"], second.state["look"]) != goes_along
 
 
 def _drawn(colour: str, shape: str, ground: str, kind: str) -> np.ndarray:

@@ -1,9 +1,11 @@
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from model.config import EngineConfig
 from model.denoiser import with_context
 from model.engine import Engine, Window
 from model.image import fit
@@ -89,6 +91,14 @@ def test_after_check_raises_nothing_more_is_computed(
         seen.extend(window.index for window in windows)
     assert len(forwards) == wanted + 1
     assert len(seen) <= wanted // tiny_engine.config.video_steps
+
+
+def test_a_config_is_what_was_saved(tmp_path: Path) -> None:
+    config = EngineConfig(
+        "some", keeps_look=True, to_camera=("pan left",), to_things=("it grows", "it falls")
+    )
+    config.save(tmp_path)
+    assert EngineConfig.load(tmp_path) == config
 
 
 def test_painting_repeats(tiny_engine: Engine) -> None:
