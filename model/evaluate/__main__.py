@@ -47,7 +47,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--clips", type=int, default=64, help="held-out clips")
     parser.add_argument("--pictures", type=int, default=100, help="text-to-image pictures")
-    parser.add_argument("--objects", type=int, default=64, help="films of shapes that are to move")
+    parser.add_argument(
+        "--objects", type=int, default=64, help="films of shapes that are to move, and as many as people ask"
+    )
     parser.add_argument("--prompts", type=int, default=72, help="text-to-video prompts")
     parser.add_argument("--drift-seconds", type=int, default=60)
     parser.add_argument("--json", type=Path)
@@ -80,6 +82,7 @@ def main() -> None:
         report["motion_world"] = motion(engine, made, args.seeds, args.strips)
     if args.objects:
         report["motion_objects"] = objects(engine, args.objects)
+        report["motion_objects_by_people"] = objects(engine, args.objects, by_people=True)
     if isinstance(engine.family, MiniFamily):
         report["words"] = understood(engine.family.conditioner, WORDS)
     if args.clips:

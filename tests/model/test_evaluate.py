@@ -58,8 +58,9 @@ def test_it_writes_json_that_others_can_read(tmp_path: Path) -> None:
     assert report["cost"]["stored_bytes"] > 1e6
     wider = working_dtype(torch.device("cpu")).itemsize / torch.bfloat16.itemsize  # stored in bfloat16
     assert report["cost"]["held_bytes"] == pytest.approx(wider * report["cost"]["stored_bytes"], rel=0.02)
-    assert report["motion_objects"]["films"] == 2
-    assert 0 <= report["motion_objects"]["all"] <= 1
+    for asked in ("motion_objects", "motion_objects_by_people"):
+        assert report[asked]["films"] == 2
+        assert 0 <= report[asked]["all"] <= 1
     assert report["text_to_video"]["prompts"] == 2
     assert 0 <= report["text_to_video"]["both"] <= report["text_to_video"]["picture"] <= 1
     assert all(len(curve["sharpness"]) == 2 for curve in report["drift"]["curves"].values())
