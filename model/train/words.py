@@ -82,7 +82,7 @@ def _film(rng: np.random.Generator) -> tuple[str, str]:
     """A prompt, and what a film by it is to do, in the plainest words."""
     way = rng.random()
     if way < 0.6:
-        return commands.command(rng) if way < 0.35 else prompts.moved(rng)
+        return commands.command(rng) if way < 0.2 else prompts.moved(rng)
     asked = prompts.picture(rng, filming=0.5, moving=0.4)
     return asked.said, asked.filmed
 
