@@ -276,7 +276,9 @@ def compared(contexts: tuple[int, ...]) -> Recipe:
 
 RECIPES = {
     "full": Recipe(CODING, Matching(steps=6000, data=FROM_NOTHING), DISTILLED, PRUNED),
-    "finish": Recipe(CODING, FURTHER, DISTILLED, PRUNED, Wording(steps=700, films=80, pictures=40), ADDED_MORE, seed=29),
+    "finish": Recipe(
+        CODING, FURTHER, DISTILLED, PRUNED, Wording(steps=700, films=80, pictures=40), ADDED_MORE, seed=29
+    ),
     "contexts": Recipe(
         CODING,
         Matching(steps=1500, data=LONGER, lr=4e-4, warmup=20, ema=0.99, fall=0.5, words_pace=0.02),
