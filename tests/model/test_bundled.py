@@ -128,13 +128,13 @@ def test_the_camera_obeys_the_prompt_that_painted_the_scene(engine: Engine) -> N
 
 
 def test_most_things_do_what_they_are_told(engine: Engine) -> None:
-    """On plain and on striped grounds in turn; words by hand, of which the text encoder knows most."""
+    """On plain and on striped grounds in turn, in words by hand."""
     seen = []
     for seed, (colour, shape, ground, said, thing) in enumerate(THINGS):
         picture = _drawn(colour, shape, ground, ("plain", "striped")[seed % 2])
         seen.append((said, thing, named_object(film(engine, picture, said, seed, 25), colour)))
     wrong = [one for one in seen if one[1] != one[2]]
-    assert len(wrong) <= 3, wrong
+    assert len(wrong) <= 1, wrong
 
 
 @pytest.mark.parametrize(
