@@ -20,11 +20,13 @@ FILM = "[FILM]"  # in a tokenizer's vocabulary: what starts the prompt of a film
 
 @dataclass(frozen=True)
 class Condition:
-    """tokens [B, L, D] and their mask [B, L] (1 = use; the used ones come first), pooled [B, P]."""
+    """tokens [B, L, D] and their mask [B, L] (1 = use; the used ones come first), pooled [B, P]; whether a
+    thing is commanded rather than the camera, where anyone asked."""
 
     tokens: Tensor
     mask: Tensor
     pooled: Tensor
+    to_a_thing: bool = False
 
 
 class Conditioner(nn.Module):

@@ -1,6 +1,7 @@
 """The bundled family: HunyuanVideo's DiT, small, with an autoencoder and condition encoders of its own."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -56,7 +57,8 @@ class MiniFamily:
 
     def condition(self, config: EngineConfig, prompt: str, state: State) -> Condition:
         first = state["context"][:, :, :1].to(self.device, self.autoencoder.dtype)
-        return self._condition(prompt, self.autoencoder.decode(first)[:, :, 0].clamp(-1, 1))
+        told = self._condition(prompt, self.autoencoder.decode(first)[:, :, 0].clamp(-1, 1))
+        return replace(told, to_a_thing=config.keeps_look and self._to_a_thing(config, told.pooled))
 
     def denoise(
         self,
@@ -81,7 +83,7 @@ class MiniFamily:
         new = latents[:, :, state["context"].shape[2] :]
         look = state["look"].to(self.device) if "look" in state else look_of(new)
         if "look" in state and config.keeps_look:
-            wanted = followed(new, look) if self._to_a_thing(config, condition) else look[:, None]
+            wanted = followed(new, look) if condition.to_a_thing else look[:, None]
             new.copy_(given_look(new, wanted))
             look = wanted[:, -1].contiguous()
         context = self.autoencoder.continuation(latents.to(self.autoencoder.dtype), config.context_latents)
@@ -135,13 +137,13 @@ class MiniFamily:
         noise = torch.randn(config.latent_shape(latents), generator=rng).to(self.device)
         return sample(velocity, noise, sigmas(steps, config.shift).to(self.device), check, watch)
 
-    def _to_a_thing(self, config: EngineConfig, condition: Condition) -> bool:
-        """Whether it commands a thing rather than the camera, going by the nearest plain command."""
+    def _to_a_thing(self, config: EngineConfig, pooled: Tensor) -> bool:
+        """Whether the nearest plain command is one to a thing."""
         plain = (*config.to_camera, *config.to_things)
         if not plain:
             return False
         ids, mask = (tensor.to(self.device) for tensor in self.conditioner.tokenize(list(plain)))
-        apart = self.conditioner.read(ids, mask, filmed=True).pooled - condition.pooled
+        apart = self.conditioner.read(ids, mask, filmed=True).pooled - pooled
         return int(apart.square().sum(1).argmin()) >= len(config.to_camera)
 
     def _condition(self, prompt: str, first_frame: Tensor | None) -> Condition:
