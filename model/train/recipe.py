@@ -248,7 +248,7 @@ BRIEF = Matching(
     ema=0.98,
     save_every=300,
 )
-CODING = Autoencoding(steps=900)
+CODING = Autoencoding(steps=2400)
 MIXED = Data((Stage(1.0, size=128, clips=8, pictures=0, scenes=0.25, turned=0.5, freedom=0.3),))
 TUNED = Matching(
     steps=400, data=MIXED, lr=5e-4, warmup=20, ema=0.98, fall=0.5, words_pace=0.02, save_every=400
