@@ -1,4 +1,8 @@
-"""python -m model.train STAGE [--scale SCALE] [--out FOLDER] [--minutes M]: trains the bundled model."""
+"""python -m model.train STAGE [--scale SCALE] [--out FOLDER] [--minutes M]: trains the bundled model.
+
+Any of it can be stopped and begun again: a stage goes on from its checkpoint, and `all` from the first stage
+that isn't finished.
+"""
 
 import argparse
 import dataclasses
@@ -49,8 +53,11 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cuda":
         torch.set_num_threads(1)  # the loaders have the other cores: threads would wait for one another
-    stages = STAGES if args.stage == "all" else (args.stage,)
-    given = None if args.stage == "all" else args.weights_from  # there it is where the teacher starts
+    if args.stage == "all":
+        stages = [stage for stage in STAGES if not _is_done(out, stage)]
+        given = None  # there it is where the teacher starts
+    else:
+        stages, given = [args.stage], args.weights_from
     if "autoencoder" in stages:
         autoencoder.train(out, **dataclasses.asdict(recipe.autoencoder), seed=recipe.seed, device=device)
     if "teacher" in stages:
@@ -109,6 +116,12 @@ def main() -> None:
             device=device,
             minutes=args.minutes,
         )
+
+
+def _is_done(out: Path, stage: str) -> bool:
+    """Whether a run of all stages that was stopped has this one behind it; what a stage leaves last tells."""
+    last = {"autoencoder": "vae/diffusion_pytorch_model.safetensors", "sparsified": "pruned/engine.json"}
+    return (out / last.get(stage, f"{stage}/engine.json")).exists()
 
 
 if __name__ == "__main__":

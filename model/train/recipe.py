@@ -129,6 +129,7 @@ class Wording:
     lr: float = 5e-4
     warmup: int = 50
     fall: float = 0.5
+    save_every: int = 100
 
 
 @dataclass(frozen=True)
@@ -199,15 +200,30 @@ class Recipe:
 
 
 # Zooms and turns come first: pans, which move everything by far, would take over what starts out to serve
-# them. A motion is learned where nothing of it shows through the noise, so most clips are `pure` until it is.
-# Small clips beside the pictures keep it from being forgotten (LOG.md).
+# them. Then things that move. A motion is learned where nothing of it shows through the noise, so most clips
+# are `pure` until it is. Small clips beside the pictures keep it from being forgotten (LOG.md).
+TOLD = Stage(0.15, 128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0, pure=0.6)
 FROM_NOTHING = Data(
     (
-        Stage(0.08, size=128, clips=8, pictures=0, scenes=0.0, turned=1.0, freedom=0.0, pure=0.6),
-        Stage(0.25, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0, pure=0.6),
-        Stage(0.32, size=256, clips=3, pictures=0, scenes=0.0, turned=0.7, freedom=0.0, pure=0.6),
-        Stage(0.65, 128, clips=8, pictures=20, scenes=0.25, turned=0.7, freedom=0.3, weight=3.0, pure=0.5),
-        Stage(1.0, 256, clips=3, pictures=6, scenes=0.3, turned=0.6, freedom=0.3, grown=0.4, weight=1.2),
+        replace(TOLD, until=0.05, turned=1.0),
+        TOLD,
+        replace(TOLD, until=0.25, scenes=0.5, freedom=0.3, moving=1.0, things=STEADY, pure=0.7),
+        replace(TOLD, until=0.3, size=256, clips=3, scenes=0.4, turned=0.7, freedom=0.3, moving=1.0),
+        replace(TOLD, until=0.6, pictures=20, scenes=0.45, turned=0.7, freedom=0.3, moving=0.7, weight=3.0),
+        Stage(
+            1.0,
+            256,
+            4,
+            6,
+            0.4,
+            turned=0.6,
+            freedom=0.6,
+            grown=0.15,
+            moving=0.7,
+            things=HARDER,
+            weight=1.2,
+            pure=0.3,
+        ),
     ),
     pool=2048,
 )
@@ -235,7 +251,7 @@ SMALLEST = Recipe(
     ),
     Distilling(steps=4, data=SMALL, own=0.5, save_every=2),
     Pruning(steps=2, data=SMALL, tries=1),
-    Wording(steps=3, films=4, pictures=3, seen=2),
+    Wording(steps=3, films=4, pictures=3, seen=2, save_every=2),
     Adding(steps=2, new=SMALL, kept=SMALL, prompts=100, apart=20, save_every=1),
     Geometry(width=64, heads=1, double_blocks=1, single_blocks=2, tokens_width=64),
 )
@@ -275,7 +291,7 @@ def compared(contexts: tuple[int, ...]) -> Recipe:
 
 
 RECIPES = {
-    "full": Recipe(CODING, Matching(steps=6000, data=FROM_NOTHING), DISTILLED, PRUNED),
+    "full": Recipe(CODING, Matching(steps=7000, data=FROM_NOTHING, fall=0.3), DISTILLED, PRUNED),
     "finish": Recipe(
         CODING, FURTHER, DISTILLED, PRUNED, Wording(steps=700, films=80, pictures=40), ADDED_MORE, seed=29
     ),

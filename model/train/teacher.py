@@ -20,6 +20,7 @@ from model.train.curve import Curve
 from model.train.feed import Feed
 from model.train.flow import channel_weights, flow_loss
 from model.train.mini import Mini
+from model.train.optimise import Optimisers
 from model.train.pace import learning_rate
 from model.train.recipe import Geometry, Matching
 from model.train.recorded import Recorded
@@ -58,14 +59,10 @@ def train(
     if weights_from is not None:
         mini.load(weights_from)
     mini.to(device)
-    # Words stay apart while the DiT learns to use them: at its own pace it first makes them alike, as noise.
-    words = list(mini.conditioner.text.parameters())
-    seen = [*mini.transformer.parameters(), *mini.conditioner.vision.parameters()]
-    groups = [{"params": seen, "pace": 1.0}, {"params": words, "pace": recipe.words_pace}]
-    optimiser = torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    weights = [*seen, *words]
+    optimisers = Optimisers(mini, words_pace=recipe.words_pace)
+    weights = optimisers.weights
     average, clock = EMAModel(weights, decay=recipe.ema, foreach=True), Clock()
-    checkpoint = Checkpoint(folder, mini=mini, optimiser=optimiser, average=average, scheduler=clock)
+    checkpoint = Checkpoint(folder, mini=mini, optimisers=optimisers, average=average, clock=clock)
     start = checkpoint.resume()
     clock.begin()
     feed = Feed(
@@ -85,8 +82,6 @@ def train(
         if part >= 1:
             break
         lr = learning_rate(recipe.lr, step, recipe.warmup, part, recipe.fall)
-        for group in optimiser.param_groups:
-            group["lr"] = group["pace"] * lr
         stage = feed.stage(part, step)
         video = feed.clips(stage.clips)
         batches = {"video": (video, 1.0, stage.pure)}
@@ -96,8 +91,7 @@ def train(
             learn = partial(_learn, mini, channels, recipe.shift, pure, weight)
             curve.note(name, recorded.run((name, weight, pure), learn, *batch.parts()))
         nn.utils.clip_grad_norm_(weights, 1.0)
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=False)
+        optimisers.step(lr)
         average.step(weights)
         progress.set_postfix(curve.write(step, clock.minutes(), lr))
         if (step + 1) % recipe.save_every == 0:

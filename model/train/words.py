@@ -21,6 +21,7 @@ from model.autoencoder import PatchAutoencoder
 from model.conditioning import Condition, Conditioner
 from model.config import EngineConfig
 from model.train import commands, prompts, script
+from model.train.checkpoint import Checkpoint
 from model.train.clock import Clock
 from model.train.curve import Curve
 from model.train.flow import channel_weights, clean_of, noised, sampling_sigmas
@@ -35,9 +36,8 @@ def train(
     folder: Path, recipe: Wording, geometry: Geometry, *, engine_from: Path, seed: int, device: torch.device
 ) -> None:
     """Leaves in `folder` the engine of `engine_from`, with a text encoder that knows all of wordings.py,
-    verbs.py and prompts.py."""
+    verbs.py and prompts.py. Resumes from its checkpoint."""
     torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
     config = EngineConfig.load(engine_from)
     mini = Mini(geometry, config)
     mini.load(engine_from)
@@ -48,7 +48,12 @@ def train(
     weights = list(mini.conditioner.text.requires_grad_(True).parameters())
     optimiser = torch.optim.AdamW(weights, lr=recipe.lr, betas=(0.9, 0.98), weight_decay=0.0)
     curve, clock = Curve(folder / "curve.csv"), Clock()
-    for step in (progress := tqdm(range(recipe.steps), desc="words")):
+    checkpoint = Checkpoint(folder, text=mini.conditioner.text, optimiser=optimiser, clock=clock)
+    start = checkpoint.resume()
+    clock.begin()
+    rng = np.random.default_rng(seed + start)
+    progress = tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, desc="words")
+    for step in progress:
         lr = learning_rate(recipe.lr, step, recipe.warmup, step / recipe.steps, recipe.fall)
         optimiser.param_groups[0]["lr"] = lr
         films = [_film(rng) for _ in range(recipe.films)]
@@ -63,6 +68,8 @@ def train(
         for name, term in (terms | {"painted": painted}).items():
             curve.note(name, term.detach())
         progress.set_postfix(curve.write(step, clock.minutes(), lr))
+        if (step + 1) % recipe.save_every == 0:
+            checkpoint.save(step + 1)
     mini.save(folder, config, engine_from / "vae")
     write_strip(folder)
 
