@@ -73,6 +73,22 @@ def test_a_finished_stage_has_nothing_left_to_do(chain: Path) -> None:
 
 
 @pytest.mark.slow
+def test_all_goes_on_from_the_first_stage_that_is_not_finished(chain: Path, tmp_path: Path) -> None:
+    """As after a kill while words were learned: what was done is not done again, and the words begin at
+    their checkpoint."""
+    out = shutil.copytree(chain, tmp_path / "chain")
+    (out / "words" / "engine.json").unlink()
+    before = {path: path.read_bytes() for path in out.rglob("*.safetensors") if "words" not in path.parts}
+    said = train("all", out)
+    assert "words: 100%" in said
+    assert "3/3" in said
+    assert "words:   0%" not in said
+    assert not any(stage in said for stage in ("autoencoder:", "teacher:", "student:", "objects:", "pruned:"))
+    assert load_engine(out / "words").describe()["name"] == "mini"
+    assert before == {path: path.read_bytes() for path in before}
+
+
+@pytest.mark.slow
 def test_each_of_the_last_stages_teaches_its_own_part(chain: Path) -> None:
     def changed(before: str, after: str) -> set[str]:
         found = {
