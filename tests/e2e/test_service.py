@@ -143,7 +143,7 @@ def test_a_photograph_is_the_first_frame(http: httpx.Client, name: str) -> None:
     assert answer.status_code == 202, answer.text
     finished(http, answer.json()["id"])
     frames, _ = video(http, answer.json()["id"])
-    assert psnr(frames[0], photo) >= 24
+    assert psnr(frames[0], photo) >= 27
 
 
 def test_a_cancelled_job_stays_playable(http: httpx.Client) -> None:

@@ -202,7 +202,7 @@ def test_the_first_frame_is_the_photograph(engine: Engine) -> None:
     found = {
         name: psnr(photo, film(engine, photo, "zoom in", 1, 1)[0]) for name, photo in photographs().items()
     }
-    assert min(found.values()) >= 24, found
+    assert min(found.values()) >= 27, found
 
 
 def test_frames_move_without_a_jump_at_a_windows_edge(engine: Engine) -> None:
