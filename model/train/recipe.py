@@ -201,7 +201,9 @@ class Recipe:
 
 # Zooms and turns come first: pans, which move everything by far, would take over what starts out to serve
 # them. Then things that move. A motion is learned where nothing of it shows through the noise, so most clips
-# are `pure` until it is. Small clips beside the pictures keep it from being forgotten (LOG.md).
+# are `pure` until it is. Small clips beside the pictures keep it from being forgotten (LOG.md). What is harder
+# is shown more often.
+OFTEN = (*motion.OBJECT, "bounce", "grow", "orbit", "orbit")
 TOLD = Stage(0.15, 128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0, pure=0.6)
 FROM_NOTHING = Data(
     (
@@ -210,27 +212,16 @@ FROM_NOTHING = Data(
         replace(TOLD, until=0.25, scenes=0.5, freedom=0.3, moving=1.0, things=STEADY, pure=0.7),
         replace(TOLD, until=0.3, size=256, clips=3, scenes=0.4, turned=0.7, freedom=0.3, moving=1.0),
         replace(TOLD, until=0.6, pictures=20, scenes=0.45, turned=0.7, freedom=0.3, moving=0.7, weight=3.0),
-        Stage(
-            1.0,
-            256,
-            4,
-            6,
-            0.4,
-            turned=0.6,
-            freedom=0.6,
-            grown=0.15,
-            moving=0.7,
-            things=HARDER,
-            weight=1.2,
-            pure=0.3,
-        ),
+        Stage(1.0, 256, 4, 6, 0.5, 0.6, 0.6, grown=0.15, moving=0.7, things=OFTEN, weight=1.2, pure=0.3),
     ),
     pool=2048,
 )
 GOING_ON = Data(
     (Stage(1.0, size=256, clips=4, pictures=6, scenes=0.25, turned=0.6, freedom=0.6, weight=1.2),)
 )
-FEW = Data((Stage(1.0, size=256, clips=1, pictures=4, scenes=0.25, turned=0.6, freedom=0.6),))
+FEW = Data(
+    (Stage(1.0, 256, clips=1, pictures=4, scenes=0.5, turned=0.6, freedom=0.6, moving=0.7, things=OFTEN),)
+)
 DISTILLED = Distilling(steps=800, data=FEW)
 PRUNED = Pruning(steps=600, data=FEW)
 LONGER = Data(
