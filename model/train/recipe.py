@@ -201,8 +201,8 @@ class Recipe:
 
 # Zooms and turns come first: pans, which move everything by far, would take over what starts out to serve
 # them. Then things that move. A motion is learned where nothing of it shows through the noise, so most clips
-# are `pure` until it is. Small clips beside the pictures keep it from being forgotten (LOG.md). What is harder
-# is shown more often.
+# are `pure` until it is. Small clips beside the pictures keep it from being forgotten (LOG.md). What is
+# harder is shown more often.
 OFTEN = (*motion.OBJECT, "bounce", "grow", "orbit", "orbit")
 TOLD = Stage(0.15, 128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0, pure=0.6)
 FROM_NOTHING = Data(
