@@ -7,7 +7,7 @@ from typing import get_args
 
 from app.errors import STATUS, TYPES
 from tests.service import ROOT
-from worker.contract import errors, scripts
+from worker.contract import errors
 
 CLASSES = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
 FRAMEWORK = {"http_error": "any", "method_not_allowed": "405", "internal_error": "500"}
@@ -32,10 +32,9 @@ def raised() -> Iterator[tuple[str, str, str]]:
             again = isinstance(code, ast.Attribute) and code.attr == "code"
             assert told or again, f"{where}: write the code out, so that this test can read it"
             yield from ((found, name, where) for found in told)
-    for found in re.findall(
-        r"\bcode = '(\w+)'", "\n".join(v for v in vars(scripts).values() if type(v) is str)
-    ):
-        yield found, "JobError", "worker/contract/scripts.py"
+    for path in ROOT.glob("worker/**/*.lua"):
+        for found in re.findall(r"\bcode = '(\w+)'", path.read_text()):
+            yield found, "JobError", str(path.relative_to(ROOT))
 
 
 def rows(heading: str) -> dict[str, list[str]]:

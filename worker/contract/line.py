@@ -3,7 +3,7 @@
 A worker renders the jobs of the model that it has loaded, so each model's jobs are a line of their own.
 
 Jobs are rendered in slices. A slice's claim is its priority, then its tag, a virtual time that grows by the
-windows its owner was given (start-time fair queueing; the arithmetic is in scripts.py), then its job's age.
+windows its owner was given (start-time fair queueing; its arithmetic: lua/prelude.lua), then its job's age.
 So two owners who both wait get windows in equal number however many jobs each has, and a job that came second
 waits for one slice of the first, not for all of it.
 """

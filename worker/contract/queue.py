@@ -44,7 +44,7 @@ def generate_queue(redis: Redis, model: str) -> Queue:
 
 
 class Wakes:
-    """Makes what `wake` in scripts.py takes, which does in one step what rq's enqueue does in several."""
+    """Makes what `wake` (lua/prelude.lua) takes, which does in one step what rq's enqueue does in several."""
 
     def __init__(self, redis: Redis) -> None:
         queue = generate_queue(redis, "")  # the script appends the model to its names

@@ -1,0 +1,3 @@
+-- ARGV: id
+
+discard(ARGV[1])
