@@ -282,7 +282,7 @@ def compared(contexts: tuple[int, ...]) -> Recipe:
 
 
 RECIPES = {
-    "full": Recipe(CODING, Matching(steps=7000, data=FROM_NOTHING, fall=0.3), DISTILLED, PRUNED),
+    "full": Recipe(CODING, Matching(steps=6400, data=FROM_NOTHING, fall=0.3), DISTILLED, PRUNED),
     "finish": Recipe(
         CODING, FURTHER, DISTILLED, PRUNED, Wording(steps=700, films=80, pictures=40), ADDED_MORE, seed=29
     ),

@@ -18,8 +18,8 @@ class Recording:
 
 
 class Recorded:
-    """Runs functions that add to the gradients of `weights` and return a scalar; on a GPU each is recorded
-    once for every shape of what it is given, and then replayed. Anywhere else it just runs.
+    """Adds to the gradients of `weights`, on a GPU, those of functions that return a loss. Each is recorded
+    once for every shape of what it is given, and then replayed.
 
     The gradients stay where they are: they are to be set to zero, not to None.
     """
@@ -29,16 +29,16 @@ class Recorded:
         self._recordings: dict[Hashable, Recording] = {}
         for weight in weights:
             weight.grad = torch.zeros_like(weight)
-        self._pool = torch.cuda.graph_pool_handle() if weights[0].is_cuda else None
+        self._pool = torch.cuda.graph_pool_handle()
 
-    def run(self, name: Hashable, work: Callable[..., Tensor], *given: Tensor | None) -> Tensor:
-        """`work(*given)`. Under one `name` it must be the same work: what isn't given is part of the
-        recording."""
-        if self._pool is None:
-            return work(*given).detach()
-        key = (name, tuple(None if one is None else (one.shape, one.dtype) for one in given))
+    def run(
+        self, name: Hashable, loss_of: Callable[..., Tensor], weight: float, *given: Tensor | None
+    ) -> Tensor:
+        """`loss_of(*given)`, whose gradients count `weight` times. Under one `name` it must be the same
+        function: what isn't given is part of the recording."""
+        key = (name, weight, tuple(None if one is None else (one.shape, one.dtype) for one in given))
         if key not in self._recordings:
-            self._recordings[key] = self._record(work, given)
+            self._recordings[key] = self._record(loss_of, weight, given)
         recording = self._recordings[key]
         for place, one in zip(recording.given, given, strict=True):
             if place is not None and one is not None:
@@ -46,20 +46,27 @@ class Recorded:
         recording.graph.replay()
         return recording.result.clone()
 
-    def _record(self, work: Callable[..., Tensor], given: tuple[Tensor | None, ...]) -> Recording:
+    def _record(
+        self, loss_of: Callable[..., Tensor], weight: float, given: tuple[Tensor | None, ...]
+    ) -> Recording:
+        def work() -> Tensor:
+            loss = loss_of(*places)
+            (weight * loss).backward()
+            return loss.detach()
+
         places = tuple(None if one is None else one.detach().clone() for one in given)
         before = [weight.grad.clone() for weight in self._weights if weight.grad is not None]
         aside = torch.cuda.Stream()
         aside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(aside):
             for _ in range(WARM_UP):
-                work(*places)
+                work()
         torch.cuda.current_stream().wait_stream(aside)
         graph = torch.cuda.CUDAGraph()
         # One pool for all: what a recording holds while it runs is of no use to anyone afterwards.
         with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-            result = work(*places).detach()
-        for weight, old in zip(self._weights, before, strict=True):
-            assert weight.grad is not None
-            weight.grad.copy_(old)
+            result = work()
+        for own, old in zip(self._weights, before, strict=True):
+            assert own.grad is not None
+            own.grad.copy_(old)
         return Recording(graph, places, result)

@@ -24,6 +24,7 @@ from model.train.optimise import Optimisers
 from model.train.pace import learning_rate
 from model.train.recipe import Geometry, Matching
 from model.train.recorded import Recorded
+from model.train.shared import Shared
 
 CONFIG = EngineConfig(
     name="mini",
@@ -75,7 +76,8 @@ def train(
         device=device,
     )
     channels = channel_weights(PatchAutoencoder.from_pretrained(vae).eval()).to(device)
-    curve, recorded = Curve(folder / "curve.csv"), Recorded(weights)
+    curve = Curve(folder / "curve.csv")
+    gradients = Recorded(weights) if device.type == "cuda" else Shared(weights)
     progress = tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, desc="teacher")
     for step in progress:
         part = clock.part(step / recipe.steps, minutes)
@@ -88,8 +90,8 @@ def train(
         if stage.pictures:
             batches["image"] = (feed.pictures(stage.pictures), stage.weight, recipe.pure_pictures)
         for name, (batch, weight, pure) in batches.items():
-            learn = partial(_learn, mini, channels, recipe.shift, pure, weight)
-            curve.note(name, recorded.run((name, weight, pure), learn, *batch.parts()))
+            loss_of = partial(_loss, mini, channels, recipe.shift, pure)
+            curve.note(name, gradients.run((name, pure), loss_of, weight, *batch.parts()))
         nn.utils.clip_grad_norm_(weights, 1.0)
         optimisers.step(lr)
         average.step(weights)
@@ -102,11 +104,6 @@ def train(
     snapshot.keep(folder, mini, config, vae, average=average, weights=weights)
 
 
-def _learn(
-    mini: Mini, channels: Tensor, shift: float, pure: float, weight: float, *parts: Tensor | None
-) -> Tensor:
-    """Adds a batch's gradients, of `weight` times its loss, and returns the loss."""
+def _loss(mini: Mini, channels: Tensor, shift: float, pure: float, *parts: Tensor | None) -> Tensor:
     prediction = mini.config.prediction
-    loss = flow_loss(mini, Batch(*parts), channels, shift=shift, pure=pure, prediction=prediction)  # type: ignore[arg-type]
-    (weight * loss).backward()
-    return loss
+    return flow_loss(mini, Batch(*parts), channels, shift=shift, pure=pure, prediction=prediction)  # type: ignore[arg-type]
