@@ -10,7 +10,8 @@ SMOOTHING = 0.98
 
 
 class Curve:
-    """Running means of named numbers, beside step, minutes and learning rate; the header is written once."""
+    """Running means of named numbers, beside step, minutes and learning rate. What is first noted in the
+    midst of a training gets a column then, which is empty above."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -28,14 +29,23 @@ class Curve:
                 number = value.item()
                 self.running[name] = SMOOTHING * self.running.get(name, number) + (1 - SMOOTHING) * number
             self.noted.clear()
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = not self.path.exists()
-            with self.path.open("a", newline="") as file:
-                rows = csv.writer(file)
-                if fresh:
-                    rows.writerow(["step", "minutes", "lr", *self.running])
-                rows.writerow(
-                    [step, f"{minutes:.2f}", f"{lr:.3e}", *(f"{v:.5f}" for v in self.running.values())]
-                )
+            row = {"step": str(step), "minutes": f"{minutes:.2f}", "lr": f"{lr:.3e}"}
+            self._add(row | {name: f"{value:.5f}" for name, value in self.running.items()})
         shown = {name: f"{value:.4f}" for name, value in self.running.items()}
         return {**shown, "lr": f"{lr:.1e}"}
+
+    def _add(self, row: dict[str, str]) -> None:
+        rows: list[dict[str, str]] = []
+        columns: list[str] = []
+        if self.path.exists():
+            with self.path.open(newline="") as file:
+                before = csv.DictReader(file)
+                columns, rows = list(before.fieldnames or ()), list(before)
+        wider = list(dict.fromkeys([*columns, *row]))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a" if columns == wider else "w", newline="") as file:
+            table = csv.DictWriter(file, wider, restval="")
+            if columns != wider:
+                table.writeheader()
+                table.writerows(rows)
+            table.writerow(row)
