@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app import parse
-from app.schemas import ExtensionRequest, ForkRequest, JobOptions, JobPatch
+from app.requests import ExtensionRequest, ForkRequest, JobOptions, JobPatch
 from app.services import Services
 from worker.contract.errors import Conflict
 from worker.contract.job import Job, JobSpec, JobState, Origin, Segment, Shot

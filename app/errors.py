@@ -11,8 +11,8 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
+from app.objects import ErrorEnvelope
 from app.request_id import HEADER
-from app.schemas import ErrorEnvelope
 from worker.contract import errors, logs
 
 log = logging.getLogger(__name__)

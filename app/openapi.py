@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.examples import VIDEO_REQUESTS
-from app.schemas import VideoRequest
+from app.requests import VideoRequest
 
 
 def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:

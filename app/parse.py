@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from app.body import Body
 from app.errors import invalid
 from app.images import from_upload, from_url
-from app.schemas import JobOptions, ShotRequest, VideoRequest
+from app.requests import JobOptions, ShotRequest, VideoRequest
 from app.services import Services
 from worker.contract import guarded
 from worker.contract.errors import InvalidRequest, Unavailable, UrlRefused

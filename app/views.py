@@ -2,16 +2,16 @@
 
 from dataclasses import asdict
 
-from app.schemas import (
+from app.objects import (
     ErrorObject,
     EstimateObject,
     JobObject,
     OriginObject,
     SegmentObject,
-    ShotRequest,
     VideoObject,
     VideoStatus,
 )
+from app.requests import ShotRequest
 from app.services import Services
 from worker.contract.job import Job, JobSpec, JobState
 from worker.contract.models import windows_total

@@ -9,9 +9,10 @@ from app.accept import IdempotencyKey, accept
 from app.body import Body, read_body
 from app.derive import Derived
 from app.errors import documented
+from app.objects import VideoObject
 from app.openapi import request_body
+from app.requests import EditRequest, ExtensionRequest, ForkRequest, JobOptions, RemixRequest
 from app.routes.videos import Owned, owned
-from app.schemas import EditRequest, ExtensionRequest, ForkRequest, JobOptions, RemixRequest, VideoObject
 from app.services import Owner, Services, Using
 
 router = APIRouter(prefix="/v1", responses=documented(401, 503))

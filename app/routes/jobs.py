@@ -11,8 +11,9 @@ from app import derive, parse
 from app.accept import json_response
 from app.errors import documented
 from app.events import follow
+from app.objects import JobList, JobObject
+from app.requests import JobPatch
 from app.routes.videos import Owned, owned
-from app.schemas import JobList, JobObject, JobPatch
 from app.services import Owner, Using
 from app.views import job_object
 from worker.contract.job import JobState

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from app.errors import documented
-from app.schemas import ModelList, ModelObject
+from app.objects import ModelList, ModelObject
 from app.services import Owner, Using
 from worker.contract.models import MODELS
 

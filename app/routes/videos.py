@@ -10,10 +10,11 @@ from app import content, hls, parse
 from app.accept import IdempotencyKey, accept, answer
 from app.body import Body, read_body
 from app.errors import documented
+from app.objects import EstimateObject, VideoDeleted, VideoList, VideoObject
 from app.openapi import VIDEO_REQUEST_BODY
 from app.request_id import about_job
+from app.requests import VideoRequest
 from app.room import require_room
-from app.schemas import EstimateObject, VideoDeleted, VideoList, VideoObject, VideoRequest
 from app.services import Owner, Using
 from app.views import estimate_object, video_object
 from worker.contract.errors import NotFound, Unavailable

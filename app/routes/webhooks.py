@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from app.errors import documented
-from app.schemas import DeadLetter, DeadLetterList, Redelivery
+from app.objects import DeadLetter, DeadLetterList, Redelivery
 from app.services import Owner, Using
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], responses=documented(401, 503))

@@ -167,7 +167,7 @@ def test_unknown_places_and_methods(api: httpx.Client) -> None:
 
 def test_a_webhook_is_refused_where_nothing_could_be_signed(api_settings: Any) -> None:
     from app.parse import to_spec
-    from app.schemas import VideoRequest
+    from app.requests import VideoRequest
     from app.services import build
     from worker.contract.errors import InvalidRequest
 
