@@ -22,6 +22,10 @@ class Batch:
     def parts(self) -> tuple[Tensor | None, ...]:
         return self.latents, self.context, self.ids, self.mask, self.thumbnails
 
+    def of(self, share: slice) -> "Batch":
+        """Some of the examples."""
+        return Batch(*(None if part is None else part[share] for part in self.parts()))  # type: ignore[arg-type]
+
     def to(self, device: torch.device) -> "Batch":
         """What lies elsewhere goes there without waiting for the device."""
         context, thumbnails = (

@@ -1,9 +1,9 @@
 """The critic of a distillation: it learns what the student makes, and to tell it from what was filmed."""
 
 import copy
+import threading
 from typing import Literal
 
-import torch
 from diffusers import HunyuanVideoTransformer3DModel
 from torch import Tensor, nn
 
@@ -21,11 +21,11 @@ class Critic(nn.Module):
         self.head = nn.Sequential(
             nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 1)
         )
-        self._features = torch.empty(0)
+        self._seen = threading.local()  # the last features, of each thread its own
         self.transformer.norm_out.register_forward_pre_hook(self._keep)
 
     def _keep(self, _module: nn.Module, given: tuple[Tensor, ...]) -> None:
-        self._features = given[0]
+        self._seen.features = given[0]
 
     def forward(
         self,
@@ -38,6 +38,6 @@ class Critic(nn.Module):
         """noisy [B, C, T, h, w], sigma [B] -> the clean sample as it is seen, likewise, and how filmed each
         patch looks [B, patches], logits; patches of the given context are left out."""
         clean = clean_of(self.transformer, noisy, sigma, condition, context, prediction)
-        looks = self.head(self._features)[..., 0].unflatten(1, (noisy.shape[2], -1))
+        looks = self.head(self._seen.features)[..., 0].unflatten(1, (noisy.shape[2], -1))
         given = 0 if context is None else context.shape[2]
         return clean, looks[:, given:].flatten(1).float()

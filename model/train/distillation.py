@@ -5,7 +5,7 @@ Matching Distillation for Fast Image Synthesis" (DMD2).
 """
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -36,6 +36,21 @@ class Task:
     filmed: bool
     guidance: float
 
+    def of(self, share: slice) -> "Task":
+        """Some of the examples."""
+        return replace(self, batch=self.batch.of(share), real=self.real.of(share))
+
+
+@dataclass(frozen=True)
+class Learned:
+    """Of some examples: what the student made, the gradients of its weights and of the critic's, and the
+    terms of the losses."""
+
+    made: Tensor
+    student: tuple[Tensor | None, ...]
+    critic: tuple[Tensor | None, ...]
+    terms: dict[str, Tensor]
+
 
 class Distillation:
     """Student, frozen teacher and critic, all of one geometry, with the encoders that they share."""
@@ -53,6 +68,18 @@ class Distillation:
         self.student, self.teacher, self.critic, self.conditioner = student, teacher, critic, conditioner
         self.recipe, self.config, self.channels = recipe, config, channels
         self._judge = copy.deepcopy(teacher) if recipe.lean else teacher
+
+    def learn(self, task: Task, grid: Tensor, index: int) -> Learned:
+        """From one roll-out up to sigma grid[index]. Knows no other thread, and changes nothing that another
+        could see."""
+        told, empty = self.conditions(task.batch)
+        made = self.roll_out(task, told, grid, index)
+        loss, terms = self.student_loss(task, made, told, empty)
+        student = torch.autograd.grad(loss, tuple(self.student.parameters()), allow_unused=True)
+        made = made.detach()
+        loss, more = self.critic_loss(task, made, told)
+        critic = torch.autograd.grad(loss, tuple(self.critic.parameters()), allow_unused=True)
+        return Learned(made, student, critic, terms | more)
 
     def conditions(self, batch: Batch) -> tuple[Condition, Condition]:
         """What the batch's captions tell, and what no caption tells."""

@@ -220,7 +220,7 @@ GOING_ON = Data(
     (Stage(1.0, size=256, clips=4, pictures=6, scenes=0.25, turned=0.6, freedom=0.6, weight=1.2),)
 )
 FEW = Data(
-    (Stage(1.0, 256, clips=1, pictures=4, scenes=0.5, turned=0.6, freedom=0.6, moving=0.7, things=OFTEN),)
+    (Stage(1.0, 256, clips=2, pictures=4, scenes=0.5, turned=0.6, freedom=0.6, moving=0.7, things=OFTEN),)
 )
 DISTILLED = Distilling(steps=800, data=FEW)
 PRUNED = Pruning(steps=600, data=FEW)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 from diffusers.training_utils import EMAModel
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from model.autoencoder import PatchAutoencoder
@@ -23,15 +23,17 @@ from model.schedule import sigmas
 from model.train import snapshot
 from model.train.checkpoint import Checkpoint
 from model.train.clock import Clock
+from model.train.cores import Cores
 from model.train.critic import Critic
 from model.train.curve import Curve
-from model.train.distillation import Distillation, Task
+from model.train.distillation import Distillation, Learned, Task
 from model.train.feed import Feed
 from model.train.flow import channel_weights
 from model.train.mini import Mini
 from model.train.own import Chain, OwnWindows
 from model.train.pace import learning_rate
 from model.train.recipe import Distilling, Geometry, Stage
+from model.train.shared import add_gradients
 
 
 def train(
@@ -92,7 +94,7 @@ def train(
         device=device,
     )
     own = OwnWindows(autoencoder.to(working_dtype(device)), mini.conditioner, config, feed.rng)
-    curve = Curve(folder / "curve.csv")
+    curve, cores = Curve(folder / "curve.csv"), Cores()
     progress = tqdm(range(start, recipe.steps), initial=start, total=recipe.steps, desc="student")
     for step in progress:
         part = clock.part(step / recipe.steps, minutes)
@@ -106,20 +108,19 @@ def train(
                 task, chains = _pictures(feed, stage, recipe), None
             else:
                 task, chains = _clips(feed, stage, own, recipe)
-            condition, empty = distil.conditions(task.batch)
             grid = sigmas(int(feed.rng.choice(recipe.grids)), config.shift).to(device)
             index = int(feed.rng.integers(len(grid) - 1))
-            made = distil.roll_out(task, condition, grid, index)
-            critic.requires_grad_(False)
-            loss, terms = distil.student_loss(task, made, condition, empty)
-            (loss * (stage.weight if name == "image" else 1.0)).backward()
-            critic.requires_grad_(True)
-            loss, more = distil.critic_loss(task, made.detach(), condition)
-            loss.backward()
-            for term, value in (terms | more).items():
-                curve.note(f"{name}_{term}", value)
+            learned = _by_all_cores(distil, cores, task, grid, index)
+            made = torch.cat([share.made for share in learned])
+            weight = stage.weight if name == "image" else 1.0
+            for share in learned:
+                count = len(share.made) / len(made)
+                add_gradients(learners["student"][0], share.student, weight * count)
+                add_gradients(learners["critic"][0], share.critic, count)
+                for term, value in share.terms.items():
+                    curve.note(f"{name}_{term}", value)
             if recipe.own and name == "video" and index == len(grid) - 2:
-                own.add(made.detach(), task.batch, chains)
+                own.add(made, task.batch, chains)
         for name, (weights, lr) in learners.items():
             optimisers[name].param_groups[0]["lr"] = pace * lr
             nn.utils.clip_grad_norm_(weights, 1.0)
@@ -147,6 +148,13 @@ def blend(student: nn.Module, teacher: nn.Module, share: float) -> None:
     it gave stays (LOG.md)."""
     for weight, old in zip(student.parameters(), teacher.parameters(), strict=True):
         weight.copy_(torch.lerp(old.to(weight.dtype), weight, share))
+
+
+def _by_all_cores(distil: Distillation, cores: Cores, task: Task, grid: Tensor, index: int) -> list[Learned]:
+    def learn(share: slice) -> Learned:
+        return distil.learn(task.of(share), grid, index)
+
+    return cores.each(len(task.batch.latents), learn)
 
 
 def _clips(feed: Feed, stage: Stage, own: OwnWindows, recipe: Distilling) -> tuple[Task, list[Chain] | None]:
