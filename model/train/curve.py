@@ -1,6 +1,7 @@
 """The curve of a training: a CSV file, one row every few steps."""
 
 import csv
+import os
 from pathlib import Path
 
 from torch import Tensor
@@ -43,9 +44,13 @@ class Curve:
                 columns, rows = list(before.fieldnames or ()), list(before)
         wider = list(dict.fromkeys([*columns, *row]))
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a" if columns == wider else "w", newline="") as file:
+        if columns == wider:
+            with self.path.open("a", newline="") as file:
+                csv.DictWriter(file, wider, restval="").writerow(row)
+            return
+        beside = self.path.with_suffix(".new")
+        with beside.open("w", newline="") as file:
             table = csv.DictWriter(file, wider, restval="")
-            if columns != wider:
-                table.writeheader()
-                table.writerows(rows)
-            table.writerow(row)
+            table.writeheader()
+            table.writerows([*rows, row])
+        os.replace(beside, self.path)  # what fails here leaves the old file whole

@@ -41,6 +41,17 @@ def test_a_run_that_goes_on_adds_its_rows(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_a_file_that_cannot_be_read_is_left_as_it_is(tmp_path: Path) -> None:
+    """Rows that are longer than the header, as an earlier version wrote them."""
+    path = tmp_path / "curve.csv"
+    path.write_text(before := "step,minutes,lr,video\n0,0.00,1e-3,0.5\n10,0.10,1e-3,0.4,0.9\n")
+    curve = Curve(path)
+    curve.note("image", torch.tensor(1.0))
+    with pytest.raises(ValueError, match="fieldnames"):
+        curve.write(20, minutes=0.2, lr=1e-3)
+    assert path.read_text() == before
+
+
 def test_it_is_a_running_mean(tmp_path: Path) -> None:
     path = tmp_path / "curve.csv"
     curve = Curve(path)
