@@ -80,7 +80,7 @@ def first_window(
 
 
 def held_out(stage: Stage, count: int, seed: int = HELD_OUT_SEED + 1) -> list[Clip]:
-    world = World(seed, size=stage.size, scenes=stage.scenes, turned=stage.turned, freedom=stage.freedom)
+    world = World(seed, size=stage.size, scenes=stage.scenes, turned=stage.turned)
     return [world.clip(FRAMES) for _ in range(count)]
 
 

@@ -19,7 +19,7 @@ def understood(conditioner: Conditioner, count: int) -> dict[str, float]:
     pooled vector lies nearest, of the nine motions' in plain words, to that of the one that is meant. As many
     about a shape, of whose motions and the camera's it is to be the right one (`things`)."""
     rng = np.random.default_rng(HELD_OUT_SEED + 3)
-    drawn = [script.nature(rng, turned=0.5, freedom=1.0) for _ in range(count)]
+    drawn = [script.nature(rng, turned=0.5) for _ in range(count)]
     by_the_world = [(one.told(rng), one.camera) for one in drawn]
     by_people = [commands.of_people(rng) for _ in range(count)]
     moving = [pick(rng, MOVING) for _ in range(count)]

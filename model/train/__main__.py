@@ -10,11 +10,11 @@ from pathlib import Path
 
 import torch
 
-from model.train import autoencoder, objects, prune, student, teacher, words
+from model.train import autoencoder, prune, student, teacher, words
 from model.train.quantise import INT8, quantise
 from model.train.recipe import RECIPES
 
-STAGES = ("autoencoder", "teacher", "student", "words", "objects", "sparsified")
+STAGES = ("autoencoder", "words", "teacher", "student", "sparsified")
 
 
 def main() -> None:
@@ -32,12 +32,7 @@ def main() -> None:
     parser.add_argument(
         "--weights-from",
         type=Path,
-        help="an engine to start from: the teacher, which else starts from nothing, the words or the objects",
-    )
-    parser.add_argument(
-        "--kept-from",
-        type=Path,
-        help="whose films and pictures the objects are to keep, else those of the engine they start from",
+        help="an engine for the teacher to start from, else it starts from nothing",
     )
     parser.add_argument(
         "--snapshots",
@@ -53,19 +48,18 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cuda":
         torch.set_num_threads(1)  # the loaders have the other cores: threads would wait for one another
-    if args.stage == "all":
-        stages = [stage for stage in STAGES if not _is_done(out, stage)]
-        given = None  # there it is where the teacher starts
-    else:
-        stages, given = [args.stage], args.weights_from
+    stages = [args.stage] if args.stage != "all" else [stage for stage in STAGES if not _is_done(out, stage)]
     if "autoencoder" in stages:
         autoencoder.train(out, **dataclasses.asdict(recipe.autoencoder), seed=recipe.seed, device=device)
+    if "words" in stages:
+        words.train(out / "words", recipe.words, recipe.geometry, seed=recipe.seed + 4, device=device)
     if "teacher" in stages:
         teacher.train(
             out / "teacher",
             recipe.teacher,
             recipe.geometry,
             vae=out / "vae",
+            words_from=out / "words",
             seed=recipe.seed + 1,
             device=device,
             minutes=args.minutes,
@@ -83,35 +77,14 @@ def main() -> None:
             minutes=args.minutes,
             snapshots=args.snapshots,
         )
-    if "words" in stages:
-        words.train(
-            out / "words",
-            recipe.words,
-            recipe.geometry,
-            engine_from=given or out / "student",
-            seed=recipe.seed + 4,
-            device=device,
-        )
-    if "objects" in stages:
-        objects.train(
-            out / "objects",
-            recipe.objects,
-            recipe.geometry,
-            engine_from=given or out / "words",
-            kept_from=args.kept_from,
-            seed=recipe.seed + 5,
-            device=device,
-            minutes=args.minutes,
-            snapshots=args.snapshots,
-        )
     if "sparsified" in stages:
         for how in INT8:
-            quantise(out / "objects", out / how, how)
+            quantise(out / "student", out / how, how)
         prune.train(
             out / "pruned",
             recipe.pruned,
             recipe.geometry,
-            whole_from=out / "objects",
+            whole_from=out / "student",
             seed=recipe.seed + 3,
             device=device,
             minutes=args.minutes,
@@ -120,7 +93,11 @@ def main() -> None:
 
 def _is_done(out: Path, stage: str) -> bool:
     """Whether a run of all stages that was stopped has this one behind it; what a stage leaves last tells."""
-    last = {"autoencoder": "vae/diffusion_pytorch_model.safetensors", "sparsified": "pruned/engine.json"}
+    last = {
+        "autoencoder": "vae/diffusion_pytorch_model.safetensors",
+        "words": "words/text_encoder/model.safetensors",
+        "sparsified": "pruned/engine.json",
+    }
     return (out / last.get(stage, f"{stage}/engine.json")).exists()
 
 

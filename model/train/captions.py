@@ -168,7 +168,7 @@ def behind_caption(rng: np.random.Generator, near: str, far: str) -> str:
 
 def scene_caption(rng: np.random.Generator, things: str, ground: str, kind: str) -> str:
     """Names what is there ("red star") and the background; a plain background is mostly left unnamed."""
-    word = f"{kind} {ground}" if kind != "plain" and rng.random() < 0.7 else ground
+    word = f"{kind} {ground}" if kind != "plain" else ground
     if kind == "plain" and rng.random() < 0.2:
         word = f"plain {ground}"
     said = pick(

@@ -9,16 +9,6 @@ from model.train.captions import UNKNOWN, pick
 LONGEST = 30  # words beside a command
 
 
-def command(rng: np.random.Generator) -> tuple[str, str]:
-    """A caption and what a film by it is to do, in the plainest words: one of the world's own half of the
-    time, else one `of_people`."""
-    if rng.random() < 0.5:
-        drawn = _of_the_world(rng)
-        return drawn.told(rng), drawn.filmed
-    said, camera = of_people(rng)
-    return said, captions.plain_caption(camera)
-
-
 def of_people(rng: np.random.Generator) -> tuple[str, str]:
     """A camera's motion in any of its wordings, among words of no meaning; and which motion it is."""
     camera = pick(rng, motion.CAMERA)
@@ -49,10 +39,11 @@ def of_thing(rng: np.random.Generator, thing: str, noun: str) -> str:
     return _hurried(rng, verbs.said(rng, thing, noun))
 
 
-def _of_the_world(rng: np.random.Generator) -> script.Script:
+def of_the_world(rng: np.random.Generator) -> script.Script:
+    """What a clip of the world could be."""
     kind = rng.random()
     if kind < 0.5:
-        return script.nature(rng, turned=0.5, freedom=1.0)
+        return script.nature(rng, turned=0.5)
     return script.scene(rng) if kind < 0.85 else script.grown_scene(rng)
 
 

@@ -42,7 +42,6 @@ class Filmed(IterableDataset):
             size=stage.size,
             scenes=stage.scenes,
             turned=stage.turned,
-            freedom=stage.freedom,
             grown=stage.grown,
             moving=stage.moving,
             things=stage.things,

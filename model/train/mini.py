@@ -22,6 +22,30 @@ MAX_WORDS = 48
 THUMBNAIL = 64
 
 
+def conditioner(recipe: Geometry, *, image_tokens: bool = True) -> Conditioner:
+    """Both condition encoders, where their training starts."""
+    words, width = tokenizer.build(MAX_WORDS), recipe.tokens_width
+    small = {
+        "hidden_size": width,
+        "intermediate_size": 4 * width,
+        "num_hidden_layers": 2,
+        "num_attention_heads": width // 32,
+    }
+    text = CLIPTextConfig(
+        vocab_size=len(words),
+        max_position_embeddings=MAX_WORDS,
+        pad_token_id=words.pad_token_id,
+        bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id,
+        projection_dim=width,
+        **small,
+    )
+    vision = CLIPVisionConfig(image_size=THUMBNAIL, patch_size=16, projection_dim=width, **small)
+    encoders = CLIPTextModel(text), CLIPVisionModel(vision)
+    start_by_telling_apart(encoders[0])
+    return Conditioner(words, *encoders, image_tokens=image_tokens)
+
+
 class Mini(nn.Module):
     def __init__(self, recipe: Geometry, config: EngineConfig) -> None:
         super().__init__()
@@ -46,27 +70,8 @@ class Mini(nn.Module):
         if fast_bfloat16() and not torch.cuda.is_available():
             attend_by_rows(self.transformer)
         self.transformer.rope = MiddleRotaryPosEmbed(self.transformer.rope, side)
-        words = tokenizer.build(MAX_WORDS)
-        small = {
-            "hidden_size": width,
-            "intermediate_size": 4 * width,
-            "num_hidden_layers": 2,
-            "num_attention_heads": width // 32,
-        }
-        text = CLIPTextConfig(
-            vocab_size=len(words),
-            max_position_embeddings=MAX_WORDS,
-            pad_token_id=words.pad_token_id,
-            bos_token_id=words.bos_token_id,
-            eos_token_id=words.eos_token_id,
-            projection_dim=width,
-            **small,
-        )
-        vision = CLIPVisionConfig(image_size=THUMBNAIL, patch_size=16, projection_dim=width, **small)
-        encoders = CLIPTextModel(text), CLIPVisionModel(vision)
-        self.conditioner = Conditioner(words, *encoders, image_tokens=config.image_tokens)
+        self.conditioner = conditioner(recipe, image_tokens=config.image_tokens)
         start_by_copying(self.transformer)
-        start_by_telling_apart(self.conditioner.text)
 
     def load(self, folder: Path) -> None:
         """The weights that `save` wrote; their shapes must be this geometry's. Words that they don't know
@@ -81,6 +86,11 @@ class Mini(nn.Module):
         self.conditioner.vision.load_state_dict(
             CLIPVisionModel.from_pretrained(folder / "image_encoder").state_dict()
         )
+
+    def read_words(self, folder: Path) -> None:
+        """The text encoder that the stage `words` left."""
+        text = CLIPTextModel.from_pretrained(folder / "text_encoder")
+        self.conditioner.text.load_state_dict(text.state_dict())
 
     def save(self, folder: Path, config: EngineConfig, vae: Path) -> None:
         """An engine: a folder that `load_engine` reads, in diffusers' format and bfloat16, with the

@@ -12,28 +12,18 @@ from model.train.mini import Mini
 class Optimisers:
     """Muon (Jordan et al. 2024) gives a matrix's update the same size in every direction, which a small batch
     through small blocks needs fewer steps with (LOG.md). It is for matrices from one hidden space to another:
-    embeddings, the modulation by time and text, the way in and the way out stay with AdamW, and so do both
-    encoders.
-
-    Words stay apart while the DiT learns to use them: at its own pace it first makes them alike, as noise.
-    So the text encoder has the share `words_pace` of the learning rate.
+    embeddings, the modulation by time and text, the way in and the way out stay with AdamW, and so does the
+    image encoder. The text encoder, which knows its words before (words.py), stays as it is.
     """
 
-    def __init__(self, mini: Mini, *, words_pace: float) -> None:
+    def __init__(self, mini: Mini) -> None:
         inside = [weight for name, weight in mini.transformer.named_parameters() if _is_inside(name, weight)]
         chosen = {id(weight) for weight in inside}
         others = [weight for weight in mini.transformer.parameters() if id(weight) not in chosen]
         others += mini.conditioner.vision.parameters()
-        words = list(mini.conditioner.text.parameters())
-        self.weights: list[nn.Parameter] = [*inside, *others, *words]
-        groups: list[dict[str, Any]] = [
-            {"params": others, "pace": 1.0},
-            {"params": words, "pace": words_pace},
-        ]
-        adamw = torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-        muon = torch.optim.Muon(
-            [{"params": inside, "pace": 1.0}], weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
-        )
+        self.weights: list[nn.Parameter] = [*inside, *others]
+        adamw = torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+        muon = torch.optim.Muon(inside, weight_decay=0.01, adjust_lr_fn="match_rms_adamw")
         self._all: dict[str, Optimizer] = {"adamw": adamw, "muon": muon}
 
     def step(self, lr: float) -> None:
@@ -41,7 +31,7 @@ class Optimisers:
         they are."""
         for optimiser in self._all.values():
             for group in optimiser.param_groups:
-                group["lr"] = group["pace"] * lr
+                group["lr"] = lr
             optimiser.step()
             optimiser.zero_grad(set_to_none=False)
 

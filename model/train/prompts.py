@@ -150,12 +150,14 @@ KNOWN = (*ALSO, *(word for words in ALSO.values() for word in words))
 
 @dataclass(frozen=True)
 class Asked:
-    """A prompt, what it means in the world's plainest words, and the colour, the shape and the background's
-    colour that it names. Of the motions that it commands, if any, one is still; a film of none zooms in."""
+    """A prompt, what it means in the world's plainest words, the colour, the shape and the background's
+    colour that it names, and its kind. Of the motions that it commands, if any, one is still; a film of none
+    zooms in."""
 
     said: str
     meant: str
     named: tuple[str, str, str]
+    kind: str
     camera: str = "zoom in"
     thing: str = "still"
 
@@ -186,7 +188,7 @@ def picture(
     kinds = "" if kind == "plain" else f"{kind} "
     names = {"c": _named(rng, colour), "s": _named(rng, shape), "g": _named(rng, kinds) + _named(rng, ground)}
     if rng.random() >= grounded:
-        ground, kinds = "black" if colour == "white" else "white", ""
+        ground, kind, kinds = "black" if colour == "white" else "white", "plain", ""
         said = pick(rng, ("a {thing}", "a {thing}", "{thing}")).format(thing=_thing(rng)).format(**names)
     elif (way := rng.random()) < 0.2:
         said = pick(rng, APART).format(**names)
@@ -209,18 +211,20 @@ def picture(
     if moved < filming:
         camera = pick(rng, motion.CAMERA)
         said = _joined(rng, said, commands.of_camera(rng, camera))
-        return Asked(said, f"{meant}, {captions.plain_caption(camera)}", named, camera)
+        return Asked(said, f"{meant}, {captions.plain_caption(camera)}", named, kind, camera)
     if moved < filming + moving:
         thing = pick(rng, motion.OBJECT)
         said = _joined(rng, said, commands.of_thing(rng, thing, _noun(rng, colour, shape)))
-        return Asked(said, f"{meant}, {captions.plain_motion(None, thing, shape)}", named, "still", thing)
-    return Asked(said + ("." if rng.random() < 0.2 else ""), meant, named)
+        return Asked(
+            said, f"{meant}, {captions.plain_motion(None, thing, shape)}", named, kind, "still", thing
+        )
+    return Asked(said + ("." if rng.random() < 0.2 else ""), meant, named, kind)
 
 
 def moved(rng: np.random.Generator) -> tuple[str, str]:
-    """A command to a thing that is there, and what a film by it is to do, in the plainest words."""
+    """A command to a thing that is there, and which motion it is."""
     thing, noun = pick(rng, motion.OBJECT), _noun(rng, pick(rng, tuple(COLOURS)), pick(rng, SHAPES))
-    return commands.to_a_thing(rng, thing, noun), captions.plain_film("still", thing)
+    return commands.to_a_thing(rng, thing, noun), thing
 
 
 def _noun(rng: np.random.Generator, colour: str, shape: str) -> str:

@@ -1,6 +1,5 @@
-"""Training recipes, as data: `full` for a model worth serving, from nothing; `finish` to go on from its
-weights (with `--weights-from`); `smoke` runs the chain in two minutes. The rest are for the claims that
-docs/claims.md measures.
+"""Training recipes, as data: `full` for a model worth serving, from nothing; `smoke` runs the chain in two
+minutes. The rest are for the claims that docs/claims.md measures.
 
 What the shipped weights went through is told in their card.
 """
@@ -41,8 +40,7 @@ class Stage:
     on a larger one. `scenes` of the clips show a coloured shape, the others texture, `turned` of
     which are zoomed or turned, the rest panned or still; of the scenes `grown` have a camera that moves
     beside the shape, most of them also a second shape behind the first, of the others `moving` a shape that
-    moves as one of `things`; `freedom` of the captions use the whole grammar, the others name the motion in
-    its plainest words. `weight` is that of the pictures' loss beside the clips'.
+    moves as one of `things`. `weight` is that of the pictures' loss beside the clips'.
     """
 
     until: float
@@ -51,7 +49,6 @@ class Stage:
     pictures: int
     scenes: float
     turned: float
-    freedom: float
     grown: float = 0.0
     moving: float = 0.5
     things: tuple[str, ...] = motion.OBJECT
@@ -83,7 +80,6 @@ class Matching:
     warmup: int = 100
     ema: float = 0.998
     fall: float = 0.2  # the last part of the run, in which the learning rate falls
-    words_pace: float = 0.05  # the text encoder's learning rate, as a share
     caption_dropout: float = 0.08
     image_tokens: bool = True
     save_every: int = 100
@@ -116,39 +112,16 @@ class Distilling:
 
 @dataclass(frozen=True)
 class Wording:
-    """The text encoder learns that other words mean the same. A step sees prompts for `films`, whose tokens
-    are to stay with the weight `tokens`, and for `pictures`; of these the DiT paints `seen`, which are to
-    come out the same with the weight `painted`."""
+    """The text encoder learns what prompts mean. A step sees `prompts` for films and as many for pictures;
+    `tokens` is the weight of what a token says beside that of the whole."""
 
-    steps: int = 1600
-    films: int = 48
-    pictures: int = 48
-    seen: int = 10
-    tokens: float = 0.3
-    painted: float = 2.0
-    lr: float = 5e-4
+    steps: int = 1500
+    prompts: int = 128
+    tokens: float = 0.2
+    lr: float = 1e-3
     warmup: int = 50
-    fall: float = 0.5
-    save_every: int = 100
-
-
-@dataclass(frozen=True)
-class Adding:
-    """A finished engine learns from `new` clips, and is to stay as it is on `kept` ones and on pictures, with
-    the weight `keep`. First the commands to things are set `apart` in so many steps, by `prompts` of each
-    kind."""
-
-    steps: int
-    new: Data
-    kept: Data
-    prompts: int = 3000
-    apart: int = 1500
-    keep: float = 3.0
-    lr: float = 7e-4
-    warmup: int = 50
-    ema: float = 0.99
-    fall: float = 0.4
-    save_every: int = 100
+    fall: float = 0.6
+    save_every: int = 200
 
 
 @dataclass(frozen=True)
@@ -164,29 +137,6 @@ class Pruning:
     fall: float = 0.5
 
 
-# What a thing does is learned where nothing of it shows through the noise, as with the camera (below), and
-# the motions of one direction come first: a cycle is halfway a move.
-STEADY = ("move left", "move right", "move up", "move down", "grow", "shrink", "still")
-THINGS = Stage(0.5, 128, clips=8, pictures=0, scenes=1.0, turned=0.0, freedom=1.0, moving=1.0, pure=0.7)
-KNOWN = Stage(0.5, 128, clips=2, pictures=2, scenes=0.3, turned=0.6, freedom=0.6, moving=0.0, pure=0.5)
-AT_FULL_SIZE = replace(THINGS, until=1.0, size=256, clips=2, pure=0.5)
-ADDED = Adding(
-    steps=2000,
-    new=Data(
-        (replace(THINGS, until=0.25, things=STEADY, pure=0.9), THINGS, AT_FULL_SIZE), contexts=(1, 1, 2)
-    ),
-    kept=Data((KNOWN, replace(KNOWN, until=1.0, size=256, clips=1))),
-)
-# To go on: whole pictures only, more of what is harder.
-HARDER = (*motion.OBJECT, "bounce", "grow", *6 * ("orbit",))
-ADDED_MORE = replace(
-    ADDED,
-    new=Data((replace(AT_FULL_SIZE, things=HARDER),), contexts=(1, 2)),
-    kept=Data((replace(KNOWN, until=1.0, size=256, clips=1, pictures=3),)),
-    lr=5e-4,
-)
-
-
 @dataclass(frozen=True)
 class Recipe:
     autoencoder: Autoencoding
@@ -194,7 +144,6 @@ class Recipe:
     student: Distilling
     pruned: Pruning
     words: Wording = Wording()
-    objects: Adding = ADDED
     geometry: Geometry = Geometry()
     seed: int = 0
 
@@ -203,15 +152,16 @@ class Recipe:
 # them. Then things that move. A motion is learned where nothing of it shows through the noise, so most clips
 # are `pure` until it is. Small clips beside the pictures keep it from being forgotten (LOG.md). What is
 # harder is shown more often.
+STEADY = ("move left", "move right", "move up", "move down", "grow", "shrink", "still")
 OFTEN = (*motion.OBJECT, "bounce", "grow", "orbit", "orbit")
-TOLD = Stage(0.15, 128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0, pure=0.6)
+TOLD = Stage(0.15, 128, clips=8, pictures=0, scenes=0.0, turned=0.5, pure=0.6)
 FROM_NOTHING = Data(
     (
         replace(TOLD, until=0.05, turned=1.0),
         TOLD,
-        replace(TOLD, until=0.25, scenes=0.5, freedom=0.3, moving=1.0, things=STEADY, pure=0.7),
-        replace(TOLD, until=0.3, size=256, clips=3, scenes=0.4, turned=0.7, freedom=0.3, moving=1.0),
-        replace(TOLD, until=0.6, pictures=20, scenes=0.45, turned=0.7, freedom=0.3, moving=0.7, weight=3.0),
+        replace(TOLD, until=0.25, scenes=0.5, moving=1.0, things=STEADY, pure=0.7),
+        replace(TOLD, until=0.3, size=256, clips=3, scenes=0.4, turned=0.7, moving=1.0),
+        replace(TOLD, until=0.6, pictures=20, scenes=0.45, turned=0.7, moving=0.7, weight=3.0),
         Stage(
             until=1.0,
             size=256,
@@ -219,7 +169,6 @@ FROM_NOTHING = Data(
             pictures=6,
             scenes=0.5,
             turned=0.6,
-            freedom=0.6,
             grown=0.15,
             moving=0.7,
             things=OFTEN,
@@ -229,50 +178,37 @@ FROM_NOTHING = Data(
     ),
     pool=2048,
 )
-GOING_ON = Data(
-    (Stage(1.0, size=256, clips=4, pictures=6, scenes=0.25, turned=0.6, freedom=0.6, weight=1.2),)
-)
-FEW = Data(
-    (Stage(1.0, 256, clips=2, pictures=4, scenes=0.5, turned=0.6, freedom=0.6, moving=0.7, things=OFTEN),)
-)
+FEW = Data((Stage(1.0, 256, clips=2, pictures=4, scenes=0.5, turned=0.6, moving=0.7, things=OFTEN),))
 DISTILLED = Distilling(steps=800, data=FEW)
 PRUNED = Pruning(steps=600, data=FEW)
 LONGER = Data(
-    (Stage(1.0, size=256, clips=3, pictures=3, scenes=0.3, turned=0.6, freedom=0.6, grown=0.3),),
+    (Stage(1.0, size=256, clips=3, pictures=3, scenes=0.3, turned=0.6, grown=0.3),),
     contexts=(1, 2, 4),
 )
 
-SMALL = Data((Stage(1.0, 128, 2, 2, 0.4, 0.4, 0.7, grown=0.5),), pool=8, first=2)
+SMALL = Data((Stage(1.0, 128, 2, 2, 0.4, 0.4, grown=0.5),), pool=8, first=2)
 SMALLEST = Recipe(
     Autoencoding(steps=20, batch=4, crop=64),
     Matching(
         steps=6,
-        data=Data(
-            (Stage(0.5, 128, 2, 0, 0.0, 1.0, 0.0), Stage(1.0, 256, 2, 2, 0.4, 0.4, 0.7)), pool=8, first=2
-        ),
+        data=Data((Stage(0.5, 128, 2, 0, 0.0, 1.0), Stage(1.0, 256, 2, 2, 0.4, 0.4)), pool=8, first=2),
         warmup=2,
         save_every=3,
     ),
     Distilling(steps=4, data=SMALL, own=0.5, save_every=2),
     Pruning(steps=2, data=SMALL, tries=1),
-    Wording(steps=3, films=4, pictures=3, seen=2, save_every=2),
-    Adding(steps=2, new=SMALL, kept=SMALL, prompts=100, apart=20, save_every=1),
+    Wording(steps=3, prompts=4, save_every=2),
     Geometry(width=64, heads=1, double_blocks=1, single_blocks=2, tokens_width=64),
-)
-FURTHER = Matching(
-    steps=12000, data=GOING_ON, lr=8e-4, warmup=20, ema=0.995, fall=0.5, words_pace=0.02, save_every=50
 )
 BRIEF = Matching(
     steps=300,
-    data=Data((Stage(1.0, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5, freedom=0.0),)),
+    data=Data((Stage(1.0, size=128, clips=8, pictures=0, scenes=0.0, turned=0.5),)),
     ema=0.98,
     save_every=300,
 )
 CODING = Autoencoding(steps=2400)
-MIXED = Data((Stage(1.0, size=128, clips=8, pictures=0, scenes=0.25, turned=0.5, freedom=0.3),))
-TUNED = Matching(
-    steps=400, data=MIXED, lr=5e-4, warmup=20, ema=0.98, fall=0.5, words_pace=0.02, save_every=400
-)
+MIXED = Data((Stage(1.0, size=128, clips=8, pictures=0, scenes=0.25, turned=0.5),))
+TUNED = Matching(steps=400, data=MIXED, lr=5e-4, warmup=20, ema=0.98, fall=0.5, save_every=400)
 MATCHED = Distilling(  # DMD2 alone, at a rate that stays
     steps=60,
     data=Data((replace(MIXED.stages[0], clips=4),)),
@@ -296,12 +232,9 @@ def compared(contexts: tuple[int, ...]) -> Recipe:
 
 RECIPES = {
     "full": Recipe(CODING, Matching(steps=6400, data=FROM_NOTHING, fall=0.3), DISTILLED, PRUNED),
-    "finish": Recipe(
-        CODING, FURTHER, DISTILLED, PRUNED, Wording(steps=700, films=80, pictures=40), ADDED_MORE, seed=29
-    ),
     "contexts": Recipe(
         CODING,
-        Matching(steps=1500, data=LONGER, lr=4e-4, warmup=20, ema=0.99, fall=0.5, words_pace=0.02),
+        Matching(steps=1500, data=LONGER, lr=4e-4, warmup=20, ema=0.99, fall=0.5),
         DISTILLED,
         PRUNED,
     ),

@@ -34,14 +34,12 @@ class Script:
         return captions.join(rng, self.words, self.said)
 
 
-def nature(rng: np.random.Generator, *, turned: float, freedom: float) -> Script:
+def nature(rng: np.random.Generator, *, turned: float) -> Script:
     """A texture under a moving camera; what is seen there the grammar has no words for."""
     is_turned = rng.random() < turned
     kinds = [name for name in motion.CAMERA if name.startswith(("zoom", "rotate")) == is_turned]
     camera = pick(rng, tuple(kinds))
     plain = captions.plain_caption(camera)
-    if rng.random() >= freedom:
-        return Script("", plain, plain, camera)
     said = captions.motion_caption(rng, _unless_default(rng, camera), None, "")
     return Script(captions.other_caption(rng), said, plain, camera)
 

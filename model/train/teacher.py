@@ -42,25 +42,29 @@ def train(
     geometry: Geometry,
     *,
     vae: Path,
+    words_from: Path,
     seed: int,
     device: torch.device,
     minutes: float | None = None,
     weights_from: Path | None = None,
     snapshots: int | None = None,
 ) -> None:
-    """Trains in `folder` and leaves an engine there, of the averaged weights.
+    """Trains in `folder` and leaves an engine there, of the averaged weights. The text encoder stays as it is.
 
-    Resumes from its checkpoint; without one it starts from nothing, or from the weights in `weights_from`.
+    Resumes from its checkpoint; without one it starts with the text encoder of `words_from` and else from
+    nothing, or from the weights in `weights_from`.
     With `minutes` the learning rate falls to its end by the clock, should the steps not be done before: the
     same recipe serves machines of different speed. Every `snapshots` steps an engine is kept in `step-N`.
     """
     torch.manual_seed(seed)
     config = replace(CONFIG, image_tokens=recipe.image_tokens)
     mini = Mini(geometry, config)
-    if weights_from is not None:
+    if weights_from is None:
+        mini.read_words(words_from)
+    else:
         mini.load(weights_from)
-    mini.to(device)
-    optimisers = Optimisers(mini, words_pace=recipe.words_pace)
+    mini.to(device).conditioner.text.requires_grad_(False)
+    optimisers = Optimisers(mini)
     weights = optimisers.weights
     average, clock = EMAModel(weights, decay=recipe.ema, foreach=True), Clock()
     checkpoint = Checkpoint(folder, mini=mini, optimisers=optimisers, average=average, clock=clock)

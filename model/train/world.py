@@ -75,18 +75,17 @@ class World:
         detail: tuple[float, float] = (-0.9, 0.4),
         scenes: float = 0.5,
         turned: float = 0.4,
-        freedom: float = 1.0,
         grown: float = 0.0,
         moving: float = 0.5,
         things: tuple[str, ...] = motion.OBJECT,
         posed: bool = False,
     ) -> None:
         """`detail` bounds the logarithm of the scale at which canvases are shown: the smaller, the finer.
-        `scenes`, `turned`, `freedom`, `grown`, `moving` and `things` are as in recipe.Stage. In a `posed`
+        `scenes`, `turned`, `grown`, `moving` and `things` are as in recipe.Stage. In a `posed`
         world a scene's shape rests large in the middle, whatever its caption says that it is going to do."""
         self.rng = np.random.default_rng(seed)
         self.size, self.detail = size, detail
-        self.scenes, self.turned, self.freedom, self.posed = scenes, turned, freedom, posed
+        self.scenes, self.turned, self.posed = scenes, turned, posed
         self.grown, self.moving, self.things = grown, moving, things
         self._wanted = canvases
         self._canvases: list[np.ndarray] = []
@@ -97,7 +96,7 @@ class World:
 
     def nature(self, num_frames: int) -> Clip:
         """A dead-leaves picture under one camera motion."""
-        script = scripts.nature(self.rng, turned=self.turned, freedom=self.freedom)
+        script = scripts.nature(self.rng, turned=self.turned)
         caption = script.told(self.rng)
         frames = self._film(self._canvas(), [], script.camera, num_frames)
         return Clip(frames, caption, script.camera, script.thing)

@@ -17,7 +17,7 @@ from model.train.feed import Feed
 from model.train.recipe import RECIPES, Data, Stage
 from tests.tiny import build_engine
 
-SMALL = Stage(1.0, size=64, clips=2, pictures=0, scenes=0.0, turned=0.5, freedom=0.0)
+SMALL = Stage(1.0, size=64, clips=2, pictures=0, scenes=0.0, turned=0.5)
 
 
 @pytest.mark.parametrize(("contexts", "latents"), [((0,), 7), ((1,), 7), ((2,), 8)])

@@ -6,7 +6,7 @@ from model.train.filmed import Filmed, Shots
 from model.train.loaders import stream
 from model.train.recipe import Stage
 
-STAGE = Stage(1.0, size=32, clips=1, pictures=9, scenes=0.5, turned=0.5, freedom=1.0, grown=0.5)
+STAGE = Stage(1.0, size=32, clips=1, pictures=9, scenes=0.5, turned=0.5, grown=0.5)
 
 
 def two_from(seed: int) -> list[list[Shots]]:

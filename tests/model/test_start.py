@@ -53,7 +53,7 @@ def test_a_zoom_is_downhill(mini: Mini) -> None:
     the other."""
     vae = PatchAutoencoder.from_pretrained(WEIGHTS / "mini" / "vae").eval().requires_grad_(False)
     weights = channel_weights(vae)
-    world = World(11, canvases=4, size=128, scenes=0.0, turned=1.0, freedom=0.0)
+    world = World(11, canvases=4, size=128, scenes=0.0, turned=1.0)
     clips = {"zoom in": [], "zoom out": []}
     while min(map(len, clips.values())) < 3:
         clip = world.clip(25)
