@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from model.train import autoencoder, prune, student, teacher, words
+from model.train import autoencoder, memory, prune, student, teacher, words
 from model.train.quantise import INT8, quantise
 from model.train.recipe import RECIPES
 
@@ -45,6 +45,7 @@ def main() -> None:
     recipe, out = RECIPES[args.scale], args.out
     if args.seed is not None:
         recipe = dataclasses.replace(recipe, seed=args.seed)
+    memory.keep()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cuda":
         torch.set_num_threads(1)  # the loaders have the other cores: threads would wait for one another

@@ -1,8 +1,8 @@
 """What a prompt means, as the vector that the text encoder is to give for it.
 
-There is one of fixed orthogonal vectors for every motion, colour, shape and background; a prompt means the sum
-of those that it names, so that no two meanings are alike and each can be read off by itself. Nothing said,
-which is what guidance leads away from, is a meaning too.
+Every motion, colour, shape and background has one of fixed orthogonal vectors; a prompt means the sum of
+those that it names, so that no two meanings are alike and each can be read off by itself. Nothing said, which
+is what guidance leads away from, is a meaning too.
 """
 
 from collections.abc import Mapping

@@ -148,37 +148,22 @@ class Recipe:
     seed: int = 0
 
 
-# Zooms and turns come first: pans, which move everything by far, would take over what starts out to serve
-# them. Then things that move. A motion is learned where nothing of it shows through the noise, so most clips
-# are `pure` until it is. Small clips beside the pictures keep it from being forgotten (LOG.md). What is
+# A motion is learned where nothing of it shows through the noise, so most clips are `pure` until it is; what is
+# learned on small clips holds on large ones, and beside the pictures they keep it from being forgotten. What is
 # harder is shown more often.
-STEADY = ("move left", "move right", "move up", "move down", "grow", "shrink", "still")
 OFTEN = (*motion.OBJECT, "bounce", "grow", "orbit", "orbit")
-TOLD = Stage(0.15, 128, clips=8, pictures=0, scenes=0.0, turned=0.5, pure=0.6)
+TOLD = Stage(0.2, 128, clips=8, pictures=0, scenes=0.5, turned=0.6, moving=0.8, things=OFTEN, pure=0.7)
+WHOLE = replace(TOLD, until=1.0, size=256, clips=4, pictures=6, grown=0.15, weight=1.2, pure=0.3)
 FROM_NOTHING = Data(
     (
-        replace(TOLD, until=0.05, turned=1.0),
+        replace(TOLD, until=0.04, turned=1.0),  # pans would take over what starts out to serve zooms
         TOLD,
-        replace(TOLD, until=0.25, scenes=0.5, moving=1.0, things=STEADY, pure=0.7),
-        replace(TOLD, until=0.3, size=256, clips=3, scenes=0.4, turned=0.7, moving=1.0),
-        replace(TOLD, until=0.6, pictures=20, scenes=0.45, turned=0.7, moving=0.7, weight=3.0),
-        Stage(
-            until=1.0,
-            size=256,
-            clips=4,
-            pictures=6,
-            scenes=0.5,
-            turned=0.6,
-            grown=0.15,
-            moving=0.7,
-            things=OFTEN,
-            weight=1.2,
-            pure=0.3,
-        ),
+        replace(TOLD, until=0.55, pictures=20, weight=3.0, pure=0.5),
+        WHOLE,
     ),
     pool=2048,
 )
-FEW = Data((Stage(1.0, 256, clips=2, pictures=4, scenes=0.5, turned=0.6, moving=0.7, things=OFTEN),))
+FEW = Data((replace(WHOLE, clips=2, pictures=4, grown=0.0),))
 DISTILLED = Distilling(steps=800, data=FEW)
 PRUNED = Pruning(steps=600, data=FEW)
 LONGER = Data(
@@ -231,7 +216,7 @@ def compared(contexts: tuple[int, ...]) -> Recipe:
 
 
 RECIPES = {
-    "full": Recipe(CODING, Matching(steps=6400, data=FROM_NOTHING, fall=0.3), DISTILLED, PRUNED),
+    "full": Recipe(CODING, Matching(steps=2400, data=FROM_NOTHING, fall=0.3), DISTILLED, PRUNED),
     "contexts": Recipe(
         CODING,
         Matching(steps=1500, data=LONGER, lr=4e-4, warmup=20, ema=0.99, fall=0.5),

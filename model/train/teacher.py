@@ -49,7 +49,8 @@ def train(
     weights_from: Path | None = None,
     snapshots: int | None = None,
 ) -> None:
-    """Trains in `folder` and leaves an engine there, of the averaged weights. The text encoder stays as it is.
+    """Trains in `folder` and leaves an engine there, of the averaged weights; the text encoder stays as it
+    is.
 
     Resumes from its checkpoint; without one it starts with the text encoder of `words_from` and else from
     nothing, or from the weights in `weights_from`.

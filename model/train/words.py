@@ -93,7 +93,7 @@ def film(rng: np.random.Generator) -> Said:
 
 
 def picture(rng: np.random.Generator) -> Said:
-    """A prompt without a picture, and what is to be painted: nothing in particular, if it tells a motion only."""
+    """A prompt without a picture, and what is to be painted: if it tells of motion only, nothing named."""
     if rng.random() < 0.3:
         drawn = script.scene(rng)
         names = (drawn.colour, drawn.shape, drawn.ground, drawn.kind) if drawn.words else ()
