@@ -148,15 +148,17 @@ class Recipe:
     seed: int = 0
 
 
-# A motion is learned where nothing of it shows through the noise, so most clips are `pure` until it is; what is
-# learned on small clips holds on large ones, and beside the pictures they keep it from being forgotten. What is
-# harder is shown more often.
+# A motion is learned where nothing of it shows through the noise, so most clips are `pure` until it is. What is
+# slow and steady comes first: pans would take over what starts out to serve zooms, and a cycle is halfway a
+# move. What is learned on small clips holds on large ones; beside the pictures they keep it from being
+# forgotten. What is harder is shown more often.
+STEADY = ("move left", "move right", "move up", "move down", "grow", "shrink", "still")
 OFTEN = (*motion.OBJECT, "bounce", "grow", "orbit", "orbit")
 TOLD = Stage(0.2, 128, clips=8, pictures=0, scenes=0.5, turned=0.6, moving=0.8, things=OFTEN, pure=0.7)
 WHOLE = replace(TOLD, until=1.0, size=256, clips=4, pictures=6, grown=0.15, weight=1.2, pure=0.3)
 FROM_NOTHING = Data(
     (
-        replace(TOLD, until=0.04, turned=1.0),  # pans would take over what starts out to serve zooms
+        replace(TOLD, until=0.1, scenes=0.4, turned=1.0, moving=1.0, things=STEADY),
         TOLD,
         replace(TOLD, until=0.55, pictures=20, weight=3.0, pure=0.5),
         WHOLE,
