@@ -148,9 +148,9 @@ class Recipe:
     seed: int = 0
 
 
-# A motion is learned where nothing of it shows through the noise, so most clips are `pure` until it is. What is
-# slow and steady comes first: pans would take over what starts out to serve zooms, and a cycle is halfway a
-# move. What is learned on small clips holds on large ones; beside the pictures they keep it from being
+# A motion is learned where nothing of it shows through the noise, so most clips are `pure` until it is. What
+# is slow and steady comes first: pans would take over what starts out to serve zooms, and a cycle is halfway
+# a move. What is learned on small clips holds on large ones; beside the pictures they keep it from being
 # forgotten. What is harder is shown more often.
 STEADY = ("move left", "move right", "move up", "move down", "grow", "shrink", "still")
 OFTEN = (*motion.OBJECT, "bounce", "grow", "orbit", "orbit")
