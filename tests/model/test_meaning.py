@@ -63,7 +63,7 @@ def test_both_may_move_or_neither() -> None:
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Conditioner:
     """By a few seconds of training."""
     folder = tmp_path_factory.mktemp("words")
-    recipe = Wording(steps=120, prompts=48, lr=3e-3, warmup=10, save_every=60)
+    recipe = Wording(steps=300, prompts=48, lr=3e-3, warmup=10)
     words.train(folder, recipe, SMALLEST.geometry, seed=0, device=torch.device("cpu"))
     found = conditioner(SMALLEST.geometry)
     found.text = type(found.text).from_pretrained(folder / "text_encoder")
