@@ -154,19 +154,19 @@ class Recipe:
 # forgotten. What is harder is shown more often.
 STEADY = ("move left", "move right", "move up", "move down", "grow", "shrink", "still")
 OFTEN = (*motion.OBJECT, "bounce", "grow", "orbit", "orbit")
-TOLD = Stage(0.2, 128, clips=8, pictures=0, scenes=0.5, turned=0.6, moving=0.8, things=OFTEN, pure=0.7)
+TOLD = Stage(0.22, 128, clips=8, pictures=0, scenes=0.5, turned=0.6, moving=0.8, things=OFTEN, pure=0.7)
 WHOLE = replace(TOLD, until=1.0, size=256, clips=4, pictures=6, grown=0.15, weight=1.2, pure=0.3)
 FROM_NOTHING = Data(
     (
-        replace(TOLD, until=0.1, scenes=0.4, turned=1.0, moving=1.0, things=STEADY),
+        replace(TOLD, until=0.11, scenes=0.4, turned=1.0, moving=1.0, things=STEADY),
         TOLD,
-        replace(TOLD, until=0.55, pictures=20, weight=3.0, pure=0.5),
+        replace(TOLD, until=0.6, pictures=20, weight=3.0, pure=0.5),
         WHOLE,
     ),
     pool=2048,
 )
 FEW = Data((replace(WHOLE, clips=2, pictures=4, grown=0.0),))
-DISTILLED = Distilling(steps=800, data=FEW)
+DISTILLED = Distilling(steps=280, data=FEW)
 PRUNED = Pruning(steps=600, data=FEW)
 LONGER = Data(
     (Stage(1.0, size=256, clips=3, pictures=3, scenes=0.3, turned=0.6, grown=0.3),),
@@ -218,7 +218,7 @@ def compared(contexts: tuple[int, ...]) -> Recipe:
 
 
 RECIPES = {
-    "full": Recipe(CODING, Matching(steps=2400, data=FROM_NOTHING, fall=0.3), DISTILLED, PRUNED),
+    "full": Recipe(CODING, Matching(steps=2200, data=FROM_NOTHING, fall=0.3), DISTILLED, PRUNED),
     "contexts": Recipe(
         CODING,
         Matching(steps=1500, data=LONGER, lr=4e-4, warmup=20, ema=0.99, fall=0.5),
