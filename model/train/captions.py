@@ -194,14 +194,8 @@ def plain_caption(camera: str) -> str:
 def plain_film(camera: str, thing: str = "still") -> str:
     """What a film is to do, in its plainest words: what the camera does where it moves, else the object."""
     if camera == "still" and thing != "still":
-        return plain_motion(None, thing, "object")
+        return _OBJECT_WORDS[thing][0].format("object")
     return plain_caption(camera)
-
-
-def plain_motion(camera: str | None, thing: str | None, noun: str) -> str:
-    """The motions that are not None in their plainest words, the thing's first."""
-    said = [_OBJECT_WORDS[thing][0].format(noun)] if thing is not None else []
-    return " and ".join(said + ([plain_caption(camera)] if camera is not None else []))
 
 
 def other_caption(rng: np.random.Generator) -> str:

@@ -10,7 +10,7 @@ from torch import Tensor
 from model.autoencoder import PatchAutoencoder
 from model.conditioning import Condition
 from model.denoiser import predict_velocity
-from model.schedule import shifted, sigmas
+from model.schedule import shifted
 from model.train.batch import Batch
 from model.train.mini import Mini
 from model.train.precision import mixed
@@ -25,16 +25,6 @@ def draw_sigmas(count: int, shift: float, pure: float, device: torch.device) -> 
     """
     sigma = shifted(torch.sigmoid(torch.randn(count, device=device)), shift)
     return torch.where(torch.rand(count, device=device) < pure, torch.ones_like(sigma), sigma)
-
-
-def sampling_sigmas(
-    count: int, steps: int, shift: float, device: torch.device, *, pure: float = 0.5
-) -> Tensor:
-    """[count], those at which a sampling of `steps` looks; the share `pure` of them, and some more, the
-    first, where nothing but the prompt tells."""
-    grid = sigmas(steps, shift)[:-1].to(device)
-    drawn = grid[torch.randint(steps, (count,), device=device)]
-    return torch.where(torch.rand(count, device=device) < pure, grid[0], drawn)
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, HunyuanVideoTransformer3DModel
 from torch import nn
-from transformers import AutoTokenizer, CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPVisionConfig, CLIPVisionModel
 
 from model.attention import attend_by_rows
 from model.conditioning import Conditioner
@@ -74,21 +74,17 @@ class Mini(nn.Module):
         start_by_copying(self.transformer)
 
     def load(self, folder: Path) -> None:
-        """The weights that `save` wrote; their shapes must be this geometry's. Words that they don't know
-        begin as unknown ones."""
+        """The weights that `save` wrote; their shapes, and the words that they know, must be these."""
         self.transformer.load_state_dict(
             HunyuanVideoTransformer3DModel.from_pretrained(folder / "transformer").state_dict()
         )
-        known = AutoTokenizer.from_pretrained(folder / "tokenizer")
-        text = CLIPTextModel.from_pretrained(folder / "text_encoder")
-        text = tokenizer.with_words(text, known, self.conditioner.tokenizer)
-        self.conditioner.text.load_state_dict(text.state_dict())
+        self.read_words(folder)
         self.conditioner.vision.load_state_dict(
             CLIPVisionModel.from_pretrained(folder / "image_encoder").state_dict()
         )
 
     def read_words(self, folder: Path) -> None:
-        """The text encoder that the stage `words` left."""
+        """The text encoder in `folder`, an engine's or what the stage `words` left."""
         text = CLIPTextModel.from_pretrained(folder / "text_encoder")
         self.conditioner.text.load_state_dict(text.state_dict())
 

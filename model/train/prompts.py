@@ -150,21 +150,14 @@ KNOWN = (*ALSO, *(word for words in ALSO.values() for word in words))
 
 @dataclass(frozen=True)
 class Asked:
-    """A prompt, what it means in the world's plainest words, the colour, the shape and the background's
-    colour that it names, and its kind. Of the motions that it commands, if any, one is still; a film of none
-    zooms in."""
+    """A prompt, the colour, the shape and the background's colour that it names, and the background's kind.
+    Of the motions that it commands, if any, one is still; a film of none zooms in."""
 
     said: str
-    meant: str
     named: tuple[str, str, str]
     kind: str
     camera: str = "zoom in"
     thing: str = "still"
-
-    @property
-    def filmed(self) -> str:
-        """What a film by it is to do, in the plainest words."""
-        return captions.plain_film(self.camera, self.thing)
 
 
 def phrases() -> tuple[str, ...]:
@@ -206,19 +199,16 @@ def picture(
         said += pick(rng, (", ", " ", ". ")) + pick(rng, PRAISED)
     if rng.random() < 0.2:
         said = _among_others(rng, said)
-    meant = re.sub(r"\ba orange", "an orange", f"a {colour} {shape} on a {kinds}{ground} background")
     named, moved = (colour, shape, ground), rng.random()
     if moved < filming:
         camera = pick(rng, motion.CAMERA)
         said = _joined(rng, said, commands.of_camera(rng, camera))
-        return Asked(said, f"{meant}, {captions.plain_caption(camera)}", named, kind, camera)
+        return Asked(said, named, kind, camera)
     if moved < filming + moving:
         thing = pick(rng, motion.OBJECT)
         said = _joined(rng, said, commands.of_thing(rng, thing, _noun(rng, colour, shape)))
-        return Asked(
-            said, f"{meant}, {captions.plain_motion(None, thing, shape)}", named, kind, "still", thing
-        )
-    return Asked(said + ("." if rng.random() < 0.2 else ""), meant, named, kind)
+        return Asked(said, named, kind, "still", thing)
+    return Asked(said + ("." if rng.random() < 0.2 else ""), named, kind)
 
 
 def moved(rng: np.random.Generator) -> tuple[str, str]:

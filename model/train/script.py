@@ -12,11 +12,10 @@ from model.train.textures import BACKGROUNDS, COLOURS, SHAPES
 @dataclass(frozen=True)
 class Script:
     """A clip's motions and what it shows, `words` for what is there and `said` for how it moves; either may
-    be empty. `meant` is the whole in the plainest words, and has what the caption leaves unsaid."""
+    be empty."""
 
     words: str
     said: str
-    meant: str
     camera: str
     thing: str = "still"
     colour: str = ""
@@ -24,11 +23,6 @@ class Script:
     ground: str = ""
     kind: str = ""
     behind: tuple[str, str] | None = None  # colour and shape of a second thing
-
-    @property
-    def filmed(self) -> str:
-        """What a film of it is to do, in the plainest words."""
-        return captions.plain_film(self.camera, self.thing)
 
     def told(self, rng: np.random.Generator) -> str:
         return captions.join(rng, self.words, self.said)
@@ -39,9 +33,8 @@ def nature(rng: np.random.Generator, *, turned: float) -> Script:
     is_turned = rng.random() < turned
     kinds = [name for name in motion.CAMERA if name.startswith(("zoom", "rotate")) == is_turned]
     camera = pick(rng, tuple(kinds))
-    plain = captions.plain_caption(camera)
     said = captions.motion_caption(rng, _unless_default(rng, camera), None, "")
-    return Script(captions.other_caption(rng), said, plain, camera)
+    return Script(captions.other_caption(rng), said, camera)
 
 
 def scene(
@@ -55,15 +48,13 @@ def scene(
     thing = pick(rng, things) if camera == "still" else "still"
     if thing == "still":
         said = captions.motion_caption(rng, _unless_default(rng, camera), None, "")
-        plain = captions.plain_caption(camera) if said else ""
     else:
         noun = pick(rng, (shape, f"{colour} {shape}", "object"))
         said = captions.motion_caption(rng, None, thing, noun)
-        plain = captions.plain_motion(None, thing, noun)
     words = captions.scene_caption(rng, f"{colour} {shape}", ground, kind)
     if said and rng.random() < 0.15:
         words = ""
-    return Script(words, said, _joined(words, plain), camera, thing, colour, shape, ground, kind)
+    return Script(words, said, camera, thing, colour, shape, ground, kind)
 
 
 def grown_scene(rng: np.random.Generator) -> Script:
@@ -80,14 +71,9 @@ def grown_scene(rng: np.random.Generator) -> Script:
         behind = far, far_shape
         things = captions.behind_caption(rng, things, f"{far} {far_shape}")
     words = captions.scene_caption(rng, things, ground, kind)
-    meant = _joined(words, captions.plain_motion(*moves, noun))
-    return Script(words, said, meant, camera, thing, colour, shape, ground, kind, behind)
+    return Script(words, said, camera, thing, colour, shape, ground, kind, behind)
 
 
 def _unless_default(rng: np.random.Generator, camera: str) -> str | None:
     """A zoom in, which is what a caption without any motion means, may go unsaid."""
     return None if camera == "zoom in" and rng.random() < 0.3 else camera
-
-
-def _joined(words: str, motion: str) -> str:
-    return ", ".join(part for part in (words, motion) if part)

@@ -2,9 +2,8 @@
 
 import re
 
-import torch
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import CLIPTextModel, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from model.conditioning import FILM
 from model.train import captions, prompts, verbs, wordings
@@ -39,18 +38,3 @@ def build(max_length: int, known: list[str] | None = None) -> PreTrainedTokenize
         eos_token=END,
         model_max_length=max_length,
     )
-
-
-@torch.no_grad()
-def with_words(
-    text: CLIPTextModel, known: PreTrainedTokenizerFast, words: PreTrainedTokenizerFast
-) -> CLIPTextModel:
-    """`text`, in place, with an embedding for each of `words`: those of `known` words stay, a new word begins
-    as an unknown one, and FILM, where it's new, as START."""
-    before = text.get_input_embeddings().weight
-    had = {FILM: known.bos_token_id} | known.get_vocab()
-    ids = [had.get(words.convert_ids_to_tokens(i), known.unk_token_id) for i in range(len(words))]
-    table = before[torch.tensor(ids, device=before.device)].clone()
-    text.resize_token_embeddings(len(words), mean_resizing=False)
-    text.get_input_embeddings().weight.copy_(table)
-    return text

@@ -1,20 +1,14 @@
 """Other words for what the model knows: how they are drawn, and that the bundled text encoder knows them."""
 
-import copy
-import json
 
 import numpy as np
 import pytest
-import torch
-from tokenizers import Tokenizer
-from transformers import PreTrainedTokenizerFast
 
-from model.conditioning import FILM, Conditioner
+from model.conditioning import Conditioner
 from model.evaluate.words import PLAIN, nearest, understood
 from model.families.mini import MiniFamily
 from model.load import load_engine
 from model.train import commands, motion, tokenizer, verbs, wordings
-from tests.tiny import build_engine
 
 # Sentences by hand. In 17 of the 27 the command itself is a phrase of wordings.py or of the grammar, in other
 # company; in ten ("rotate the picture clockwise") it is not.
@@ -149,45 +143,6 @@ def test_commands_are_short_and_long_and_of_every_motion() -> None:
     assert max(lengths) >= 30
     meant = {camera for said, camera in drawn if "anticlockwise" in said}
     assert meant == {"rotate counterclockwise"}
-
-
-def test_new_words_begin_as_unknown_ones_and_known_words_stay() -> None:
-    torch.manual_seed(0)
-    family = build_engine().family
-    assert isinstance(family, MiniFamily)
-    larger = family.conditioner.tokenizer
-    some = [word for word in tokenizer.vocabulary() if word not in ("truck", "dolly")]
-    smaller = tokenizer.build(48, some)
-    text = tokenizer.with_words(copy.deepcopy(family.conditioner.text), larger, smaller)
-    again = tokenizer.with_words(copy.deepcopy(text), smaller, larger)
-    vision = family.conditioner.vision
-    first, second = Conditioner(smaller, text, vision), Conditioner(larger, again, vision)
-    for said in ("the camera pans left", "a red circle, truck left", "dolly in"):
-        ids = {name: one.tokenize([said]) for name, one in (("first", first), ("second", second))}
-        assert ids["first"][0].shape == ids["second"][0].shape
-        found = [one(*ids[name], None) for name, one in (("first", first), ("second", second))]
-        torch.testing.assert_close(found[0].pooled, found[1].pooled)
-        torch.testing.assert_close(found[0].tokens, found[1].tokens)
-    assert smaller.unk_token_id in first.tokenize(["dolly in"])[0]
-    assert larger.unk_token_id not in second.tokenize(["dolly in"])[0]
-
-
-def test_the_token_of_films_begins_as_the_start() -> None:
-    """So that weights from before it say the same for a film, until they are taught otherwise."""
-    family = build_engine().family
-    assert isinstance(family, MiniFamily)
-    conditioner = family.conditioner
-    had = tokenizer.build(48)
-    vocabulary = json.loads(had.backend_tokenizer.to_str())
-    del vocabulary["model"]["vocab"][FILM]
-    old = PreTrainedTokenizerFast(
-        tokenizer_object=Tokenizer.from_str(json.dumps(vocabulary)),
-        **{name: getattr(had, name) for name in ("bos_token", "eos_token", "pad_token", "unk_token")},
-    )
-    tokenizer.with_words(conditioner.text, old, conditioner.tokenizer)
-    asked = conditioner.tokenize(["the camera pans left"])
-    pictured, filmed = (conditioner.read(*asked, filmed=filmed) for filmed in (False, True))
-    torch.testing.assert_close(pictured.tokens, filmed.tokens)
 
 
 def test_the_bundled_encoder_understands_commands(bundled: Conditioner) -> None:
