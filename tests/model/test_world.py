@@ -53,7 +53,7 @@ def test_a_world_of_some_motions_has_no_others() -> None:
 def test_a_cycle_begins_at_its_beginning_in_three_of_four() -> None:
     world = World(8, scenes=1.0, moving=1.0, things=("bounce",))
     from_the_ground = []
-    for _ in range(32):
+    for _ in range(96):
         clip = world.clip(25)
         middles = [_middle_row(frame, clip.colour) for frame in clip.frames[::4]]
         from_the_ground.append(middles[0] >= max(middles) - 1)  # rows count downwards
