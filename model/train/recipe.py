@@ -166,7 +166,7 @@ FROM_NOTHING = Data(
     pool=2048,
 )
 FEW = Data((replace(WHOLE, clips=2, pictures=4, grown=0.0),))
-DISTILLED = Distilling(steps=280, data=FEW)
+DISTILLED = Distilling(steps=180, data=FEW)
 PRUNED = Pruning(steps=600, data=FEW)
 LONGER = Data(
     (Stage(1.0, size=256, clips=3, pictures=3, scenes=0.3, turned=0.6, grown=0.3),),
