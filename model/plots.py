@@ -30,11 +30,12 @@ def curves(files: list[Path]) -> Panels:
     panels: dict[str, list[Line]] = {}
     for path in files:
         rows = list(csv.DictReader(path.read_text().splitlines()))
-        steps = [float(row["step"]) for row in rows]
         label = path.parent.name if path.stem == "curve" else path.stem
         for name in rows[0]:
             if name not in ("step", "minutes", "lr"):
-                panels.setdefault(name, []).append((label, steps, [float(row[name]) for row in rows]))
+                noted = [row for row in rows if row[name]]  # what is learned later has no numbers before
+                steps, values = ([float(row[key]) for row in noted] for key in ("step", name))
+                panels.setdefault(name, []).append((label, steps, values))
     return [(name, "step", lines) for name, lines in panels.items()]
 
 

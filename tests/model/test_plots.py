@@ -29,6 +29,14 @@ def test_curves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "<!-- image -->" in picture
 
 
+def test_what_is_learned_later_has_a_line_from_then_on(tmp_path: Path) -> None:
+    file = tmp_path / "curve.csv"
+    file.write_text("step,minutes,lr,video,image\n0,0.1,1e-4,0.5,\n10,1,1e-4,0.4,0.8\n")
+    lines = {name: line for name, _, (line,) in plots.curves([file])}
+    assert lines["video"][1:] == ([0.0, 10.0], [0.5, 0.4])
+    assert lines["image"][1:] == ([10.0], [0.8])
+
+
 def test_drift_is_the_mean_of_the_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = {"sharpness": [1.0, 0.5], "colour_shift": [0.0, 10.0], "flow": [2.0, 1.0]}
     two = {"sharpness": [1.0, 0.7], "colour_shift": [0.0, 30.0], "flow": [2.0, 2.0]}
