@@ -1,7 +1,7 @@
 """Memory that was freed is kept for the next step.
 
 A step of training frees all that it took, and glibc gives much of that back to the system, which has to clear
-it again page by page: a fifth of a step's time (LOG.md).
+it again page by page: up to a fifth of a step's time (LOG.md).
 """
 
 import ctypes
